@@ -130,6 +130,7 @@ async function capture(
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
   // was there and nobody looks, the next task's input tree takes its place anyway.
   if (!options.isLast || outside.size + unnamed.length > 0) await reading.reset(tree);
+  else reading.leave();
   await writeGitFile(workspace.dir, workspace.gitDir);
   const call = workspaceCall(workspace);
   const isOwned = (name: string) => owned(Buffer.from(name, 'latin1').toString('utf8'));

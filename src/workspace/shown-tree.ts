@@ -30,12 +30,15 @@ export async function showTree(objects: GitObjects, workspace: Workspace, tree: 
 /** Puts the files of a workspace to exactly this tree. */
 export async function showFiles(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<void> {
   const { shown } = workspace;
+  const { left } = shown;
+  // What is put there now, and what runs then, it does not tell.
+  shown.left = undefined;
   if (await putTree(objects, workspace, tree)) {
     shown.large = undefined;
     return;
   }
   shown.small = undefined;
-  if (!(await putLarge(objects, workspace, tree))) await showByGit(objects, workspace, tree);
+  if (!(await putLarge(objects, workspace, tree, left))) await showByGit(objects, workspace, tree);
 }
 
 async function showByGit(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<void> {

@@ -47,6 +47,8 @@ export class WorkspacePool {
   private readonly tools: WorkspaceTools;
   private readonly used = new Set<number>();
   private readonly places = new Map<number, Place>();
+  /** What the last task of a workspace left. */
+  private readonly left = new Map<number, Workspace['shown']['left']>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
   private canonical: Promise<CanonicalGit> | undefined;
@@ -82,7 +84,12 @@ export class WorkspacePool {
       const place = this.place(number);
       try {
         mkdirSync(this.folder, { recursive: true });
-        const workspace: Workspace = { ...place, canonical: await this.rules(), shown: {} };
+        const workspace: Workspace = {
+          ...place,
+          canonical: await this.rules(),
+          shown: { left: this.left.get(number) },
+        };
+        this.left.delete(number);
         writeFileSync(this.busyFile(workspace), '');
         if (!(await this.prepare(workspace, tree))) {
           await this.retire(workspace);
@@ -150,6 +157,7 @@ export class WorkspacePool {
   /** `failed`: its content is useless and is removed at once, because it may have filled the disk. */
   async release(workspace: Workspace, failed = false): Promise<void> {
     if (failed) await emptyWorkspace(this.objects, workspace).catch(() => undefined);
+    else this.left.set(numberOf(workspace), workspace.shown.left);
     await this.giveBack(workspace);
   }
 

@@ -7,6 +7,7 @@ import type { Repository } from '../io/git/repository.js';
 import type { SandboxPlaces } from '../io/process/sandbox.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import { type CanonicalGit, canonicalCall } from './canonical-git.js';
+import type { Survey, TreeRecord } from './large-trees/tree-record.js';
 
 export interface Workspace {
   /** Absolute; where a recipe or a gate runs. */
@@ -41,19 +42,8 @@ export interface Shown {
   small?: SmallTree | undefined;
   /** What is known of the files and folders of any other tree. */
   large?: TreeRecord | undefined;
-}
-
-/** The tree that a workspace was put to, and what tells its files and folders from changed ones. */
-export interface TreeRecord {
-  readonly tree: ObjectId;
-  /** The key of the rules with which the files were written. */
-  readonly rules: string;
-  /** What the workspace kept: the record says nothing about it. */
-  readonly kept: readonly string[];
-  /** What git's index looks like, which says what each file looks like. With any other the record says nothing. */
-  readonly index: string;
-  /** Of each folder, the empty path for the workspace itself, what it looks like; empty where that is not to be trusted. */
-  readonly folders: Readonly<Record<string, string>>;
+  /** What the last look found, where no program has run since. */
+  left?: Survey | undefined;
 }
 
 /** A path that is, in a workspace, a link to the same path below `root`, or a folder of links into it. */

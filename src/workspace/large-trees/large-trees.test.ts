@@ -247,18 +247,26 @@ describe.runIf(process.platform === 'linux')('a workspace with a record', () => 
     const pool = poolWith();
     const files = Object.fromEntries(Array.from({ length: 250 }, (_, i) => [`d${i % 7}/${i}`, `${i}`]));
     const tree = await treeOf(files, await objects.empty());
-    const work = async (shown: string) => {
+    const work = async (shown: string, isLast = false) => {
       const workspace = await acquire(pool, shown);
       writeFileSync(join(workspace.dir, 'out'), 'x');
-      const options = { inputTree: shown, outputs: ['out'], edits: [], maxBytes: 1e6 };
+      const options = { inputTree: shown, outputs: ['out'], edits: [], maxBytes: 1e6, isLast };
       const captured = await captureResult(workspace, objects, options);
       expect(captured.ok && [...captured.value.outputs.keys()]).toEqual(['out']);
       await pool.release(workspace);
     };
+    const looks = async (count: number, task: () => Promise<void>) =>
+      expect(await gitCommandsOf(task)).toEqual(Array.from({ length: count }, () => 'diff-files'));
     await work(tree);
     const next = await treeOf({ 'd3/3': 'changed', 'new/one': '' }, tree);
-    // Showing and capturing look once each, and so does putting the workspace to what is kept.
-    expect(await gitCommandsOf(() => work(next))).toEqual(['diff-files', 'diff-files', 'diff-files']);
+    // One when it is shown, and one after the work: what is put back then needs no other.
+    await looks(2, () => work(next));
+    await looks(2, () => work(tree, true));
+    // No program has run since.
+    await looks(1, () => work(next, true));
+    const shown = await acquire(pool, tree);
+    expect(judged(shown)).toBe(tree);
+    await pool.release(shown);
   });
 
   it.each<[string, (dir: string) => void, string[] | undefined]>([

@@ -16,20 +16,31 @@ import { conversions } from '../../model/git-rules/git-rules.js';
 import type { Entry, Files, ObjectId } from '../../model/tree.js';
 import { countedTurns, foldersOf, isSame, writeEntry } from '../small-trees/put-tree.js';
 import { ATTRIBUTES, plainName } from '../small-trees/small-tree.js';
-import type { TreeRecord, Workspace } from '../workspace.js';
+import type { Workspace } from '../workspace.js';
 import { clockOf, dropRecord, folderLooks, indexLook, lookAt, readRecord, writeRecord } from './record.js';
-import { type Survey, surveyWorkspace } from './survey.js';
+import { surveyWorkspace } from './survey.js';
+import type { Survey, TreeRecord } from './tree-record.js';
 
 /** More changes are for git: it writes many files faster. */
 const MOST_CHANGES = 5000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** False where git has to do it. */
-export async function putLarge(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<boolean> {
+/** `left`: what a look found, where no program has run since. False where git has to do it. */
+export async function putLarge(
+  objects: GitObjects,
+  workspace: Workspace,
+  tree: ObjectId,
+  left: Survey | undefined,
+): Promise<boolean> {
   const record = process.platform === 'linux' ? await readRecord(workspace) : undefined;
   if (!record) return false;
-  const survey = await surveyWorkspace(objects, workspace, record);
+  const survey = isStill(left, record, workspace) ? left : await surveyWorkspace(objects, workspace, record);
   return !survey.hasStrangeName && (await putSurveyed(objects, workspace, survey, tree));
+}
+
+/** Whether a look tells of all that a new one would. */
+function isStill(left: Survey | undefined, record: TreeRecord, { kept }: Workspace): left is Survey {
+  return left?.record.index === record.index && left.kept.every((path) => kept.includes(path));
 }
 
 async function putSurveyed(

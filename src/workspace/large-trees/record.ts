@@ -7,7 +7,8 @@ import { type BigIntStats, lstatSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, readText } from '../../io/files.js';
 import { beside } from '../tools/copies.js';
-import type { TreeRecord, Workspace } from '../workspace.js';
+import type { Workspace } from '../workspace.js';
+import type { TreeRecord } from './tree-record.js';
 
 /** The clock of a kernel that stamps coarsely moves at least so often. */
 const TICK_NS = 20_000_000n;

@@ -9,31 +9,10 @@ import { lookSync } from '../../io/files.js';
 import { gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { TreeLook } from '../../io/git/reading/tree-look.js';
-import {
-  type FoundEntry,
-  type KnownFolders,
-  type Restored,
-  restoreFolder,
-  type Seen,
-  withPlainMode,
-} from '../restore.js';
-import { type TreeRecord, type Workspace, workspaceCall } from '../workspace.js';
+import { type FoundEntry, type KnownFolders, restoreFolder, type Seen, withPlainMode } from '../restore.js';
+import { type Workspace, workspaceCall } from '../workspace.js';
 import { clockOf, folderLook } from './record.js';
-
-export interface Survey {
-  readonly record: TreeRecord;
-  /** What has changed at this time or later may not have been seen. */
-  readonly time: bigint;
-  readonly state: Restored;
-  /** The folders that are there now. */
-  readonly folders: ReadonlySet<string>;
-  /** Something has a name that is not UTF-8: the other parts do not tell of it. */
-  readonly hasStrangeName: boolean;
-  /** Of each path that may differ from the tree what is there; undefined: no file and no link. */
-  readonly differing: ReadonlyMap<string, FoundEntry | undefined>;
-  /** The recorded tree. */
-  readonly look: TreeLook;
-}
+import type { Survey, TreeRecord } from './tree-record.js';
 
 /** Puts modes right as `restoreFolder` does. */
 export async function surveyWorkspace(
@@ -53,7 +32,7 @@ export async function surveyWorkspace(
     const isInFolder = !path.includes('/') || folders.has(posix.dirname(path));
     differing.set(path, isInFolder ? found(dir, path) : undefined);
   }
-  return { record, time, state, folders, hasStrangeName: seen.hasStrangeName, differing, look };
+  return { record, kept, time, state, folders, hasStrangeName: seen.hasStrangeName, differing, look };
 }
 
 /** Those of the index that do not look as it says. git is asked, because it looks at many files much faster than node. */

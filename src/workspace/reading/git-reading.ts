@@ -56,6 +56,9 @@ export class GitReading implements Reading {
     await cleanByGit(this.workspace);
     await readByGit(this.workspace, tree);
   }
+
+  /** git looks again. */
+  leave(): void {}
 }
 
 /** git reads a file with other line ends than the rules ask for as another one, also when nobody touched it. */

@@ -7,7 +7,7 @@ import type { GitObjects } from '../../io/git/objects.js';
 import { hashObject } from '../../io/git/writing/object-bytes.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
-import type { Survey } from '../large-trees/survey.js';
+import type { Survey } from '../large-trees/tree-record.js';
 import type { FoundEntry, Seen } from '../restore.js';
 import { showFiles } from '../shown-tree.js';
 import { modeOf } from '../small-trees/put-tree.js';
@@ -20,6 +20,8 @@ interface Base {
   readonly objects: GitObjects;
   readonly workspace: Workspace;
   readonly tree: ObjectId;
+  /** The look at a large tree. */
+  readonly survey?: Survey;
 }
 
 /** A path that may differ from the tree. */
@@ -54,7 +56,7 @@ export class OwnReading implements Reading {
 
   /** Of a small tree every file is read. Undefined where git has to judge. */
   static ofSmall(
-    { objects, workspace }: Omit<Base, 'tree'>,
+    { objects, workspace }: Omit<Base, 'tree' | 'survey'>,
     { tree, listing }: SmallTree,
     seen: Seen,
   ): OwnReading | undefined {
@@ -69,14 +71,15 @@ export class OwnReading implements Reading {
 
   /** Of a large tree what a survey found. Undefined where git has to judge. */
   static async ofLarge(
-    { objects, workspace }: Omit<Base, 'tree'>,
-    { record, look, differing, hasStrangeName }: Survey,
+    { objects, workspace }: Omit<Base, 'tree' | 'survey'>,
+    survey: Survey,
   ): Promise<OwnReading | undefined> {
-    if (hasStrangeName) return undefined;
+    const { record, look, differing } = survey;
+    if (survey.hasStrangeName) return undefined;
     const candidates: Candidate[] = [];
     for (const [path, found] of differing) candidates.push({ path, before: await look.get(path), found });
     // The tree may have attributes of its own.
-    return OwnReading.of({ objects, workspace, tree: record.tree }, candidates, true);
+    return OwnReading.of({ objects, workspace, tree: record.tree, survey }, candidates, true);
   }
 
   /** With attributes, git reads a file with the line ends of Windows as another one. */
@@ -119,7 +122,13 @@ export class OwnReading implements Reading {
   }
 
   async reset(tree: ObjectId): Promise<void> {
+    this.leave();
     await showFiles(this.base.objects, this.base.workspace, tree);
+  }
+
+  /** What is put into the workspace next need not look again. */
+  leave(): void {
+    this.base.workspace.shown.left = this.base.survey;
   }
 }
 

@@ -18,4 +18,6 @@ export interface Reading {
   take(paths: ReadonlySet<string>): Promise<Result<ObjectId, Failure>>;
   /** Puts the workspace to exactly this tree. */
   reset(tree: ObjectId): Promise<void>;
+  /** Leaves the workspace as it is to the next task: no program runs in it before. */
+  leave(): void;
 }
