@@ -69,6 +69,7 @@ interface OwnParts extends QueueProject {
   readonly objects: GitObjects;
   readonly store: ResultStore;
   readonly hasAgent: boolean;
+  readonly served: ParcelServer | undefined;
 }
 
 async function inSlot(
@@ -88,7 +89,8 @@ async function inSlot(
     if (!served.ok) return served;
     const hasAgent = agent.value !== undefined;
     try {
-      return await onQueue(host, { ...project, objects, store: results.value.local, hasAgent }, options);
+      const own = { objects, store: results.value.local, hasAgent, served: served.value };
+      return await onQueue(host, { ...project, ...own }, options);
     } finally {
       await served.value?.close();
     }
@@ -99,7 +101,7 @@ async function inSlot(
 
 async function onQueue(
   host: Host,
-  { config, url, repository, objects, store, hasAgent }: OwnParts,
+  { config, url, repository, objects, store, hasAgent, served }: OwnParts,
   options: WorkerOptions,
 ): Promise<Result<number, Failure>> {
   const named = await projectName(config, repository);
@@ -133,6 +135,7 @@ async function onQueue(
       dir: repository.project,
       env: host.env,
       maxOutputBytes: config.maxOutputBytes,
+      served,
     });
     const { host: name } = source.options.worker;
     const signs = config.cache.sign !== undefined;

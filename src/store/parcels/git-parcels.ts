@@ -38,8 +38,12 @@ export interface ParcelOptions {
 /** Names of fetches that are removed in one step. */
 const REMOVED_AT_ONCE = 50;
 const SILENCE_MS = 60_000;
-/** Milliseconds in which commits are gathered into one transfer. */
-const GATHER_MS = 3;
+/**
+ * Milliseconds in which commits are gathered into one transfer, which starts git several times: what is sent keeps nobody
+ * waiting but those that wait for it, and what is fetched may keep a place of a worker.
+ */
+const GATHER_SENT_MS = 20;
+const GATHER_FETCHED_MS = 8;
 const NOT_THERE: TransferFault = { kind: 'failed', detail: 'it is not there' };
 
 export class GitParcels implements Parcels {
@@ -56,8 +60,8 @@ export class GitParcels implements Parcels {
 
   constructor(options: ParcelOptions) {
     this.options = options;
-    this.sends = new Batch((commits) => this.sendAll(commits), GATHER_MS);
-    this.fetches = new Batch((commits) => this.fetchAll(commits), GATHER_MS);
+    this.sends = new Batch((commits) => this.sendAll(commits), GATHER_SENT_MS);
+    this.fetches = new Batch((commits) => this.fetchAll(commits), GATHER_FETCHED_MS);
   }
 
   /** `as`: another name under which it is found by those that do not know the commit. */

@@ -92,6 +92,12 @@ export class HttpParcels implements Parcels {
     }
   }
 
+  /** Which store it is, whatever address it has; undefined when it does not say so. */
+  async storeId(): Promise<string | undefined> {
+    const answer = await this.ask('GET', '/store', undefined);
+    return answer.ok && answer.value.status === 200 ? answer.value.body.toString('utf8') : undefined;
+  }
+
   end(): void {
     this.stop.abort();
     this.agent.destroy();
@@ -133,7 +139,7 @@ export class HttpParcels implements Parcels {
     const { status, body, commit } = got.value;
     if (status !== 200 || !isObjectId(commit))
       return err({ failure: this.failure('fetch', got.value), isAway: status >= 500 });
-    const taken = await takeFrames(objects, body, { passing: commit });
+    const taken = await takeFrames(objects, body, { commit, isPassing: true });
     if (typeof taken === 'string')
       return err({ failure: { kind: 'store-damaged', detail: `a parcel: ${taken}` }, isAway: false });
     for (const id of taken) this.shared.add(id);

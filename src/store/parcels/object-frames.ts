@@ -83,19 +83,26 @@ function readFrames({ hash }: GitObjects, frames: Buffer): Framed[] | string {
   return found;
 }
 
-/**
- * Writes every object; the ids, or what is wrong with them: then none is written. `passing`: a commit that is read here and
- * goes on nowhere: what is only its own stays in memory. Absent: it is kept for others, and what it names is looked for.
- */
+export interface Taken {
+  /** What the frames are of. */
+  readonly commit: ObjectId;
+  /**
+   * Of a commit that is read here and goes on nowhere: what is only its own stays in memory. Absent: it is kept for others,
+   * on disk, and what it names is looked for.
+   */
+  readonly isPassing?: true;
+}
+
+/** Writes every object; the ids, or what is wrong with them: then none is written. `objects.passing` has it, too. */
 export async function takeFrames(
   objects: GitObjects,
   frames: Buffer,
-  { passing }: { readonly passing: ObjectId | undefined },
+  { commit, isPassing }: Taken,
 ): Promise<ObjectId[] | string> {
   const found = readFrames(objects, frames);
   if (typeof found === 'string') return found;
   const ids = found.map(({ id }) => id);
-  if (passing === undefined) {
+  if (!isPassing) {
     const named = found.flatMap((one) => namedBy(one.type, one.content, one.id.length / 2));
     const others = new Set(named.map(([id]) => id));
     for (const id of ids) others.delete(id);
@@ -105,14 +112,12 @@ export async function takeFrames(
     const [first] = missing.flat();
     if (first !== undefined) return `${first} is missing`;
   }
-  const own = passing === undefined ? new Set() : ownOf(passing, found);
+  const own = isPassing ? ownOf(commit, found) : new Set();
   for (const { id, type, content } of found) if (!own.has(id)) await objects.write(type, content);
-  if (passing !== undefined) {
-    const kept = found.filter(({ id }) => own.has(id));
-    // The content is a part of a long answer, which would stay with it.
-    const whole = kept.map(({ id, type, content }) => [id, { type, content: Buffer.from(content) }] as const);
-    objects.passing.add(passing, new Map(whole));
-  }
+  const kept = isPassing ? found.filter(({ id }) => own.has(id)) : found;
+  // The content is a part of a long answer, which would stay with it.
+  const whole = kept.map(({ id, type, content }) => [id, { type, content: Buffer.from(content) }] as const);
+  objects.passing.add(commit, new Map(whole));
   return ids;
 }
 

@@ -2,6 +2,7 @@
 
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ExecutionConfig } from '../../model/fleet/job.js';
+import type { ParcelServer } from './parcel-server.js';
 import type { Parcels } from './parcels.js';
 
 export interface ParcelHost {
@@ -11,6 +12,8 @@ export interface ParcelHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the files of one task may have, by the config. */
   readonly maxOutputBytes: number;
+  /** The store that this process serves. Absent: it serves none. */
+  readonly served?: ParcelServer | undefined;
 }
 
 /** What is sent or taken at once through a store. */
@@ -32,12 +35,16 @@ export function repositoryOf(remote: string): string {
 export async function openParcels(
   remote: string,
   execution: ExecutionConfig | undefined,
-  { objects, dir, env, maxOutputBytes }: ParcelHost,
+  { objects, dir, env, maxOutputBytes, served }: ParcelHost,
 ): Promise<Parcels> {
   if (isStore(remote)) {
     const { HttpParcels } = await import('./http-parcels.js');
     const maxBytes = parcelBytes({ maxOutputBytes });
-    return new HttpParcels({ objects, url: remote, token: storeToken(execution, env), maxBytes });
+    const parcels = new HttpParcels({ objects, url: remote, token: storeToken(execution, env), maxBytes });
+    if (!served || (await parcels.storeId()) !== served.id) return parcels;
+    parcels.end();
+    const { OwnParcels } = await import('./own-parcels.js');
+    return new OwnParcels(objects);
   }
   const { GitParcels } = await import('./git-parcels.js');
   return new GitParcels({ objects, remote: repositoryOf(remote), dir });

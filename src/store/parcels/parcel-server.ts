@@ -1,11 +1,11 @@
 /**
  * Keeps parcels for builds and workers that share no git repository: an HTTP server over the objects of one worker.
  * `PUT /parcels` takes objects and names; it refuses them while something that they need is missing.
- * `POST /missing` says which objects are not here. `GET /parcels/<name>` gives the objects of a commit.
+ * `GET /store` says which one it is. `POST /missing` says which objects are not here. `GET /parcels/<name>` gives the objects of a commit.
  * `DELETE /parcels` forgets names.
  */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -26,10 +26,16 @@ export interface ParcelServerOptions {
 const GONE = 410;
 /** Commits whose objects are remembered: the bases on which others are sent. */
 const KEPT_BASES = 32;
+const RECENT_BYTES = 32_000_000;
 
 export class ParcelServer {
   private readonly options: ParcelServerOptions;
   private readonly server: http.Server;
+  /** By which its own worker knows it. */
+  readonly id = randomUUID();
+  /** Bytes of the parcels that are in memory beside the disk, the oldest first: most are asked for soon. */
+  private readonly recent = new Map<ObjectId, number>();
+  private recentBytes = 0;
   private readonly bases = new Map<ObjectId, Promise<ReadonlySet<ObjectId>>>();
 
   private constructor(options: ParcelServerOptions) {
@@ -70,6 +76,7 @@ export class ParcelServer {
     if (!this.isAllowed(request.headers.authorization)) return end(401, 'the token is missing or wrong');
     const { objects } = this.options;
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://store');
+    if (request.method === 'GET' && pathname === '/store') return end(200, this.id);
     if (request.method === 'GET') {
       const name = pathname.replace('/parcels/', '');
       const commit = isParcelName(name) ? await objects.resolve(STORE_REFS + name) : undefined;
@@ -83,18 +90,37 @@ export class ParcelServer {
     if (request.method === 'POST' && pathname === '/missing')
       return end(200, JSON.stringify(await objects.missing(JSON.parse(body.toString('utf8')) as string[])));
     if (request.method === 'DELETE') {
-      await forgetRefs(objects, STORE_REFS, JSON.parse(body.toString('utf8')) as string[]);
+      const names = JSON.parse(body.toString('utf8')) as string[];
+      await forgetRefs(objects, STORE_REFS, names);
+      for (const name of names) this.dropRecent(name);
       return end(200);
     }
     if (request.method !== 'PUT') return end(405);
-    const taken = await takeFrames(objects, body, { passing: undefined });
+    const [sent = ''] = searchParams.values();
+    const taken = await takeFrames(objects, body, { commit: sent });
     if (typeof taken === 'string') return end(400, taken);
+    this.keepRecent(sent, body.length);
     for (const [name, commit] of searchParams) {
       if (!isParcelName(name) || (await objects.resolve(commit)) !== commit)
         return end(400, 'its commit is missing');
       await objects.createRef(STORE_REFS + name, commit);
     }
     return end(200);
+  }
+
+  private keepRecent(commit: ObjectId, bytes: number): void {
+    this.recentBytes += bytes - (this.recent.get(commit) ?? 0);
+    this.recent.set(commit, bytes);
+    for (const oldest of this.recent.keys()) {
+      if (this.recentBytes <= RECENT_BYTES) break;
+      this.dropRecent(oldest);
+    }
+  }
+
+  private dropRecent(commit: ObjectId): void {
+    this.options.objects.passing.drop(commit);
+    this.recentBytes -= this.recent.get(commit) ?? 0;
+    this.recent.delete(commit);
   }
 
   private isAllowed(given: string | undefined): boolean {

@@ -90,7 +90,7 @@ test('what is no tree comes with no parcel, and a name with a backslash does', a
   const frame = async (content: Buffer) => {
     const id = await there.objects.write('tree', content);
     return takeFrames(objects, Buffer.concat([Buffer.from(`tree ${id} ${content.length}\n`), content]), {
-      passing: '0'.repeat(40),
+      ...{ commit: '0'.repeat(40), isPassing: true },
     });
   };
   const id = Buffer.from('1'.repeat(40), 'hex');

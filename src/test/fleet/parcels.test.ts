@@ -12,6 +12,8 @@ import type { ObjectId } from '../../model/tree.js';
 import { GitParcels } from '../../store/parcels/git-parcels.js';
 import { HttpParcels } from '../../store/parcels/http-parcels.js';
 import { framesOf } from '../../store/parcels/object-frames.js';
+import { openParcels } from '../../store/parcels/open-parcels.js';
+import { OwnParcels } from '../../store/parcels/own-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
 import {
   ARRIVING_REFS,
@@ -212,6 +214,38 @@ test.each(KINDS)(
   },
 );
 
+test('the worker that serves the store reads and writes it without a connection, whatever its address', async () => {
+  const { objects, project } = await opened();
+  const settings = { host: '127.0.0.1', port: 0, token: undefined, maxBytes: 100_000 };
+  const server = await ParcelServer.open({ ...settings, objects });
+  endings.push(() => server.close());
+  const host = { objects, dir: project.dir, env: {}, maxOutputBytes: 1000, served: server };
+  const address = server.address.replace('127.0.0.1', 'localhost');
+  const own = await openParcels(address, undefined, host);
+  expect(own).toBeInstanceOf(OwnParcels);
+  expect(await openParcels(place.server.address, undefined, host)).toBeInstanceOf(HttpParcels);
+  const build = await opened();
+  const away = new HttpParcels({ objects: build.objects, url: address, token: undefined, maxBytes: 100_000 });
+  const base = await build.objects.writeCommit({ tree: await build.objects.empty(), message: 'base\n' });
+  const done = { ok: true, result: base, attempts: 1, usage: {}, ms: 0 } as const;
+  const run = await outcomeCommit(build.objects, done, base);
+  expect(await own.fetch(run)).toMatchObject({ ok: false, error: { isAway: false } });
+  expect(await away.send(run)).toEqual(sent);
+  expect(await own.fetch(run)).toEqual(sent);
+  expect(await readOutcome(objects, run)).toEqual({ ok: true, value: done });
+  const answer = await outcomeCommit(objects, { ...done, ms: 2 }, run);
+  expect(await own.send(answer, 'done-1')).toEqual(sent);
+  await own.forget([run, answer]);
+  expect([await own.find('done-1'), await own.find('../x')].map((one) => one.ok && one.value)).toEqual([
+    answer,
+    undefined,
+  ]);
+  expect(await away.fetch(answer)).toEqual(sent);
+  expect(await readOutcome(build.objects, answer)).toEqual({ ok: true, value: { ...done, ms: 2 } });
+  await own.remove([answer, 'done-1', '../x']);
+  expect([...(await objects.refs(STORE_REFS)).values()]).toEqual([run]);
+});
+
 test('a store reads a base again that could not be read before', async () => {
   const { objects } = await opened();
   const server = await ParcelServer.open({
@@ -268,6 +302,8 @@ test('a store takes no parcel that is not whole, and who sent it sends everythin
   // Of what is damaged there, nothing is waited for.
   const file = join(lost.store, 'objects', blob.slice(0, 2), blob.slice(2));
   rmSync(file);
+  // It is not in the memory of the store any more either.
+  lost.passing.drop(next);
   const late = new HttpParcels({ objects: (await opened()).objects, ...options });
   const gone = { failure: { detail: `the object ${blob} of a parcel is missing` }, isAway: false };
   expect(await late.fetch(next)).toMatchObject({ ok: false, error: gone });
