@@ -19,8 +19,9 @@ export const count = (value) => value.toLocaleString('en');
 /**
  * A row. `time` and `ratio` are `{ wall, cpu }`; `ratio` is to what the goal names, or to the first program beside it. `met` says
  * of a `{ wall, cpu }` whether the goal is met: a loaded machine decides about the wall time, hardly about the processor's.
+ * `mbMost` is the goal for memory.
  */
-export function row({ name, time, shown, mb, beside, ratio, goal, met }) {
+export function row({ name, time, shown, mb, mbMost, beside, ratio, goal, met }) {
   const { wall, cpu } = time ?? {};
   const cells = [
     name,
@@ -30,7 +31,7 @@ export function row({ name, time, shown, mb, beside, ratio, goal, met }) {
     beside,
     !ratio ? '' : bothOf(ratio, (value) => value.toFixed(2)),
     goal ?? '',
-    goal === undefined || met === undefined ? '' : verdict(met),
+    goal === undefined || met === undefined ? '' : withMemory(verdict(met), mb > mbMost),
     `${new Date().toISOString().slice(0, 16).replace('T', ' ')}, load ${shownLoad(loadavg()[0])}`,
   ];
   return { cells };
@@ -42,6 +43,12 @@ const shownLoad = (load) => (load < 9.5 ? load.toFixed(1) : load.toFixed(0));
 function verdict(met) {
   if (met('wall')) return 'yes';
   return met('cpu') ? 'in processor time' : 'no';
+}
+
+/** `time`: the verdict on it. */
+function withMemory(time, isTooMuch) {
+  if (!isTooMuch) return time;
+  return time === 'no' ? 'no' : `time: ${time}; memory: no`;
 }
 
 const isKnown = (value) => value !== undefined && !Number.isNaN(value);
