@@ -2,12 +2,11 @@
 // OpenCode server in the same run. The model is scripted and answers at once, so that all of the time is overhead.
 //   npm run bench -- agents 1 4 8
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createJiti } from 'jiti';
-import { environment, processorTime, shownMs, watched } from './measure.js';
+import { environment, processorTime, shownMs, temporaryFolder, watched } from './measure.js';
 import { row } from './rows.js';
 
 const KEY = 'sk-bench';
@@ -63,7 +62,7 @@ export async function agentRow(workers) {
 async function bothWays(workers) {
   const { createScriptedModel } = await load('agent/scripted-model/model-server.ts');
   const model = await createScriptedModel({ key: KEY });
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
+  const root = temporaryFolder('agents');
   const bare = await openBare(model, join(root, 'bare'), workers);
   try {
     const before = await bare.rounds();
@@ -192,6 +191,7 @@ function build(cwd, home) {
       env: { ...environment(home), MODEL_KEY: KEY, ...measured.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    process.once('exit', () => child.kill());
     const events = [];
     const cpus = [];
     let stderr = '';

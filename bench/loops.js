@@ -7,20 +7,11 @@
 // reckoned by the same rules from the same draws.
 import { execFileSync } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
+import { temporaryFolder } from './measure.js';
 
 const SEED = 20260131;
 const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
@@ -112,7 +103,7 @@ async function conductor(attempts) {
     load('model/config.ts'),
     load('execution/open-local-executor.ts'),
   ]);
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-')));
+  const root = temporaryFolder('loops');
   const directory = join(root, 'project');
   try {
     writeProject(directory);

@@ -1,6 +1,6 @@
 // How the bench runs and measures whole processes: wall time, and processor time of all that a process starts.
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -63,10 +63,20 @@ export async function timed(commands, { cwd, env, times = 1, openFiles, timeout 
 }
 
 const running = new Set();
+const folders = new Set();
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 process.on('exit', () => {
   for (const group of running) process.kill(-group, 'SIGKILL');
+  // Not what a program still writes: then a part of a folder stays in the system's folder for temporary files.
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
+
+/** A new folder with a real path, which is gone when the bench has ended, however it ends. */
+export function temporaryFolder(name) {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), `conductor-bench-${name}-`)));
+  folders.add(folder);
+  return folder;
+}
 
 /** In a process group of its own, so that everything it started ends with it when the time is over, or the bench. */
 function shell(script, { cwd, env }, ms) {
@@ -180,8 +190,7 @@ export function processorTime(pid) {
 
 /** A folder for one measurement, with a home beside the project. Call `remove` at the end. */
 export function workFolder(name) {
-  const root = join(tmpdir(), `conductor-bench-${process.pid}-${name}`);
-  rmSync(root, { recursive: true, force: true });
+  const root = temporaryFolder(name);
   const project = join(root, 'project');
   const home = join(root, 'home');
   mkdirSync(project, { recursive: true });

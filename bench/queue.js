@@ -4,11 +4,10 @@
 //   npm run bench -- queue 64 4 4 2        tasks, workers, tasks at a time on each, seconds of an agent
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createJiti } from 'jiti';
-import { CONDUCTOR, environment, run } from './measure.js';
+import { CONDUCTOR, environment, run, temporaryFolder } from './measure.js';
 
 const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
 
@@ -32,7 +31,7 @@ export async function measureQueue([tasks = 64, workers = 4, places = 4, seconds
 }
 
 async function measureWay({ way, tasks, workers, places, seconds }) {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-queue-')));
+  const root = temporaryFolder('queue');
   const redis = await startRedis(root);
   const started = [];
   try {
@@ -131,9 +130,15 @@ async function startRedis(root) {
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   const settings = ['--appendonly', 'yes', '--save', '', '--bind', '127.0.0.1', '--dir', root];
   const child = spawn('redis-server', ['--port', String(port), ...settings], { stdio: 'ignore' });
+  let fault;
+  child.on('error', (error) => {
+    fault = new Error(`this case needs redis-server: ${error.message}`);
+  });
+  process.once('exit', () => child.kill());
   const url = `redis://127.0.0.1:${port}`;
   const { connectQueue } = await load('io/queue/connection.ts');
   for (;;) {
+    if (fault) throw fault;
     const connected = await connectQueue(url, 'bench');
     if (connected.ok) {
       connected.value.redis.disconnect();
@@ -146,7 +151,7 @@ async function startRedis(root) {
 
 /** Jobs without any work, handed in, taken, delivered and heard of, in one process. */
 async function measureJobs(count) {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-bench-jobs-')));
+  const root = temporaryFolder('jobs');
   const redis = await startRedis(root);
   const { connectQueue } = await load('io/queue/connection.ts');
   const { JobBoard } = await load('io/queue/job-board.ts');

@@ -56,10 +56,19 @@ const OTHERS = {
 };
 
 if (flags.help) printHelp();
-else if (first in OTHERS) console.table(await OTHERS[first]());
-else if (first === 'agents' && /^\d+$/.test(numbers[0]))
-  console.table(await measureAgents(numbers.map(Number)));
+else if (first in OTHERS) await told(OTHERS[first]);
+else if (first === 'agents' && /^\d+$/.test(numbers[0])) await told(() => measureAgents(numbers.map(Number)));
 else await compare();
+
+/** Prints a table of its own, or the one sentence on why there is none. */
+async function told(measure) {
+  try {
+    console.table(await measure());
+  } catch (error) {
+    process.stderr.write(`bench: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
 
 async function compare() {
   for (const name of positionals)
