@@ -155,8 +155,8 @@ export class TaskStep extends TaskOutcomes {
         this.finishOverEdits(using, { check }, ok(check.candidate), outcome);
       switch (check.verdict.kind) {
         case 'fresh':
-          // What people wrote beside a patch is recorded with it: a clone knows the patch from the record alone.
-          if (check.candidate && hasTextBeside(prepared.project, task))
+          // What people wrote beside a patch is recorded with it; and what an earlier look at the task found is replaced.
+          if (check.candidate && (this.finished.has(task.label) || hasTextBeside(prepared.project, task)))
             return this.finish({ check }, check.candidate, 'fresh');
           induction?.confirm(task.label);
           return this.accept(check, 'fresh');
