@@ -15,6 +15,7 @@ type Selection = readonly (readonly [path: string, entry: Entry])[];
 
 export class DeclaredInputs {
   private readonly project: Project;
+  /** Of globs. */
   private readonly handSelections = new Map<PathPattern, Map<PatternSet | undefined, Selection>>();
 
   constructor(project: Project) {
@@ -38,6 +39,8 @@ export class DeclaredInputs {
   }
 
   private handSelection(set: PatternSet, include: PathPattern): Selection {
+    // One path is looked up at once.
+    if (!include.isGlob) return selectInputs(this.project, set, include);
     const known = this.handSelections.get(include) ?? new Map<PatternSet | undefined, Selection>();
     this.handSelections.set(include, known);
     // Without excludes the rest of the list has no influence on what one pattern of it shows.

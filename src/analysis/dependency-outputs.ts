@@ -30,20 +30,45 @@ export function asDependency(
   task: Task,
   outputs: Files,
   patches: Patches,
-  edits: DependencyOutputs['edits'] = [],
+  edits: DependencyOutputs['edits'] = NO_CHANGES,
 ): DependencyOutputs {
-  let digest: Digest | undefined;
-  return {
-    label: task.label,
-    outputs,
-    patches,
-    edits,
-    // Of most tasks in a large project nobody asks for it.
-    get interface() {
-      digest ??= bytesDigest(task, outputs, patches);
-      return digest;
-    },
-  };
+  return new CountedOutputs(task, outputs, patches, { edits });
+}
+
+const NO_CHANGES: readonly never[] = [];
+
+/** A build keeps one of each task. */
+class CountedOutputs implements DependencyOutputs {
+  readonly outputs: Files;
+  readonly patches: Patches;
+  readonly edits: DependencyOutputs['edits'];
+  readonly result?: ActionKey;
+  private readonly task: Task;
+  private digest: Digest | undefined;
+
+  constructor(
+    task: Task,
+    outputs: Files,
+    patches: Patches,
+    { edits, result }: Pick<DependencyOutputs, 'edits' | 'result'>,
+  ) {
+    this.task = task;
+    this.outputs = outputs;
+    this.patches = patches;
+    this.edits = edits;
+    this.digest = undefined;
+    if (result !== undefined) this.result = result;
+  }
+
+  get label(): Label {
+    return this.task.label;
+  }
+
+  /** Of most tasks in a large project nobody asks for it. */
+  get interface(): Digest {
+    this.digest ??= bytesDigest(this.task, this.outputs, this.patches);
+    return this.digest;
+  }
 }
 
 /** What dependents see of a stored result. */
@@ -51,8 +76,10 @@ export function resultAsDependency(
   task: Task,
   { key, outputs, edits }: Pick<StoredResult, 'key' | 'outputs' | 'edits'>,
 ): DependencyOutputs {
+  if (edits.length === 0)
+    return new CountedOutputs(task, outputs, NO_CHANGES, { edits: NO_CHANGES, result: key });
   const patches = edits.map(({ path, after }) => [path, after] as const);
-  return { ...asDependency(task, outputs, patches, edits), result: key };
+  return new CountedOutputs(task, outputs, patches, { edits, result: key });
 }
 
 /** The digest in the keys of dependents that count bytes. */

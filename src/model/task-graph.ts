@@ -4,7 +4,10 @@ import { compareBytes } from '../base/order.js';
 import type { Label, Task } from './task.js';
 
 /** Labels that are kept as dependencies of tasks; with more, those of the tasks asked for first are forgotten. */
-const MAX_KEPT = 300_000;
+const MAX_KEPT = 100_000;
+/** What a set takes beside its labels, in labels. */
+const SET_SIZE = 4;
+const NONE: ReadonlySet<Label> = new Set();
 
 /** Tasks by label; every dependency exists and there is no cycle (`findCycle` was asked first). */
 export class TaskGraph {
@@ -37,10 +40,15 @@ export class TaskGraph {
       [...tasks].sort((a, b) => compareBytes(a.label, b.label)).map((task) => [task.label, task]),
     );
     const dependentsOf = new Map<Label, Label[]>();
-    for (const label of this.tasks.keys()) dependentsOf.set(label, []);
     for (const task of this.tasks.values()) {
-      for (const need of distinct(task.dependsOn)) dependentsOf.get(need)?.push(task.label);
+      for (const need of distinct(task.dependsOn)) {
+        const known = dependentsOf.get(need);
+        if (known) known.push(task.label);
+        // A list of its final length has no room that is kept for more.
+        else dependentsOf.set(need, [task.label]);
+      }
     }
+    for (const [need, labels] of dependentsOf) if (labels.length > 1) dependentsOf.set(need, labels.slice());
     this.dependentsOf = dependentsOf;
     this.order = this.sort();
     this.ranks = new Map(this.order.map((label, rank) => [label, rank]));
@@ -66,13 +74,15 @@ export class TaskGraph {
     const { needs } = this;
     const known = needs.of.get(label);
     if (known) return known;
-    const found = this.closure(this.task(label).dependsOn);
+    const { dependsOn } = this.task(label);
+    if (dependsOn.length === 0) return NONE;
+    const found = this.closure(dependsOn);
     needs.of.set(label, found);
-    needs.size += found.size;
+    needs.size += found.size + SET_SIZE;
     for (const [first, labels] of needs.of) {
       if (needs.size <= MAX_KEPT) break;
       needs.of.delete(first);
-      needs.size -= labels.size;
+      needs.size -= labels.size + SET_SIZE;
     }
     return found;
   }

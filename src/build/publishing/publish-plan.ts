@@ -52,24 +52,51 @@ export interface CheckedResult {
 }
 
 const NO_ITEMS: Manifest = [];
+const NO_USAGE: Usage = {};
+const NONE: readonly never[] = [];
 
 export function finishedTask({ check, result, revision }: CheckedResult): FinishedTask {
   const { task, facts } = check;
   const { manifest, recipe } = result.provenance;
   const isWritten = recipe === 'agent' || recipe === 'accepted';
-  // A copy of the same form: V8 keeps an object with a field taken out as a table, which is three times as large.
-  const provenance: Provenance = { ...result.provenance, manifest: NO_ITEMS };
   const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
   return {
     task,
     key: facts.key,
     gates: gatesKey({ task, gates: check.gates, facts: facts.facts }, result.outputs, patches),
-    result: { ...result, provenance },
+    result: finishedResult(result),
     ...(recipe === 'accepted' ? { handWork: handWork(manifest) } : {}),
     ...(isWritten && facts.manifest.some(({ name }) => isFormatItem(name))
       ? { unformatted: unformatted(facts.manifest, recipe === 'accepted') }
       : {}),
     ...(revision ? { revision } : {}),
+  };
+}
+
+/** What conductor itself or a command made is of one small form: a build may finish a hundred thousand of them. */
+function finishedResult({ commit, key, outputs, edits, provenance }: StoredResult): FinishedResult {
+  const { schema, label, recipe, attempts, startedAt, ms, conductor } = provenance;
+  const small: Provenance = {
+    schema,
+    label,
+    key: provenance.key,
+    manifest: NO_ITEMS,
+    recipe,
+    attempts,
+    startedAt,
+    ms,
+    conductor,
+    usage: Object.keys(provenance.usage).length === 0 ? NO_USAGE : provenance.usage,
+    gates: provenance.gates.length === 0 ? NONE : provenance.gates,
+  };
+  const { observed, verified, over } = provenance;
+  const isSmall = (recipe === 'render' || recipe === 'run') && !observed && !verified && over === undefined;
+  return {
+    commit,
+    key,
+    outputs,
+    edits: edits.length === 0 ? NONE : edits,
+    provenance: isSmall ? small : { ...provenance, manifest: NO_ITEMS },
   };
 }
 

@@ -1,7 +1,7 @@
 /** A list of path patterns with excludes, in order: the type of every list of paths in specs and the config. */
 
 import type { Listing } from '../tree.js';
-import { covers, mayOverlap, type PathPattern, parsePattern } from './pattern.js';
+import { covers, isPlain, mayOverlap, type PathPattern, parsePattern } from './pattern.js';
 
 interface Member {
   readonly pattern: PathPattern;
@@ -93,8 +93,13 @@ export class PatternSet {
 
 const known = new WeakMap<readonly string[], PatternSet>();
 
-/** The set of a list, made once for each list. */
+const EMPTY = new PatternSet([]);
+
+/** The set of a list. Made once for each list, but for those of one path: most tasks have such a one, and it is made at once. */
 export function patternSet(texts: readonly string[]): PatternSet {
+  const [first] = texts;
+  if (first === undefined) return EMPTY;
+  if (texts.length === 1 && isPlain(first) && !isExclude(first)) return new PatternSet(texts);
   let set = known.get(texts);
   if (!set) {
     set = new PatternSet(texts);

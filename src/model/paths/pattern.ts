@@ -22,6 +22,7 @@ export interface PathPattern {
 
 /** Longer patterns are refused, because parsing them is expensive. */
 const MOST_CHARACTERS = 1000;
+/** Of globs, which many tasks have alike; a path is read at once, and there are as many as outputs. */
 const known = new Map<string, PathPattern>();
 
 /**
@@ -32,13 +33,18 @@ const known = new Map<string, PathPattern>();
 export function parsePattern(text: string): PathPattern {
   const cached = known.get(text);
   if (cached) return cached;
+  if (isPlain(text)) return plainPattern(text, text);
   const pattern = makePattern(text);
   known.set(text, pattern);
   return pattern;
 }
 
+/** A path without anything that has a meaning in patterns. */
+export function isPlain(text: string): boolean {
+  return !/[*?[({\\]|\/$/.test(text);
+}
+
 function makePattern(text: string): PathPattern {
-  if (!/[*?[({\\]|\/$/.test(text)) return plainPattern(text, text);
   const glob = parseGlob(text.endsWith('/') ? `${text}**` : text);
   const [first, ...more] = glob;
   if (first === undefined || (first.kind === 'text' && more.length === 0)) {

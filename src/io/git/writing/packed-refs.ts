@@ -13,6 +13,9 @@ import { codeOf } from '../../errors.js';
 import { readText, readTextSync } from '../../files.js';
 
 const HEAD = '# pack-refs with: peeled fully-peeled sorted ';
+const [LINE_END, SPACE, PEELED] = [10, 32, 94];
+/** Of sha1, in hexadecimal digits. */
+const SHORTEST_ID = 40;
 /** As long as git waits for it. */
 const PATIENCE_MS = 1000;
 const PAUSE_MS = 5;
@@ -31,21 +34,18 @@ export async function createPackedRefs(
   if (!handle) return undefined;
   let isDone = false;
   try {
-    const text = await readFile(file, 'latin1').catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return `${HEAD}\n`;
+    const bytes = await readFile(file).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return Buffer.from(`${HEAD}\n`);
       throw error;
     });
-    const lines = parse(text);
-    if (!lines) return undefined;
     const outcomes = new Map<string, 'created' | 'exists'>();
-    for (const [name, id] of refs) {
-      const isThere = lines.has(name) || existsSync(join(store, name));
+    const merged = withRefs(bytes, refs, (name, isPacked) => {
+      const isThere = isPacked || existsSync(join(store, name));
       outcomes.set(name, isThere ? 'exists' : 'created');
-      if (!isThere) lines.set(name, id);
-    }
-    // Names have no character outside of ASCII: this is the order of bytes.
-    const sorted = [...lines].sort(([a], [b]) => (a < b ? -1 : 1));
-    await handle.writeFile(`${HEAD}\n${sorted.map(lineOf).join('')}`, 'latin1');
+      return !isThere;
+    });
+    if (!merged) return undefined;
+    await handle.writeFile(merged);
     await handle.sync();
     // Open until it has its name: a lock that no process has open counts as that of a dead one, and is removed.
     await rename(lock, file);
@@ -79,23 +79,74 @@ export async function hasRefs(store: string, refs: Iterable<readonly [string, Ob
   return true;
 }
 
-function lineOf([name, rest]: readonly [name: string, rest: string]): string {
-  const end = rest.indexOf('\n');
-  return end < 0 ? `${rest} ${name}\n` : `${rest.slice(0, end)} ${name}\n${rest.slice(end + 1)}`;
+/**
+ * The file with more refs; undefined where it is not as git writes it. It is sorted, so that the place of a name is found without
+ * reading it all: with a hundred thousand refs, each group of results would else need their memory several times over.
+ */
+function withRefs(
+  bytes: Buffer,
+  refs: ReadonlyMap<string, ObjectId>,
+  isWanted: (name: string, isPacked: boolean) => boolean,
+): Buffer | undefined {
+  const first = bytes.indexOf(LINE_END) + 1;
+  const head = bytes.toString('latin1', 0, first);
+  if (!isHead(head) || bytes.at(-1) !== LINE_END) return undefined;
+  const parts: Buffer[] = [];
+  let taken = 0;
+  // Names have no character outside of ASCII: this is the order of bytes.
+  for (const [name, id] of [...refs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const place = placeOf(bytes, first, Buffer.from(name, 'latin1'));
+    if (!place) return undefined;
+    if (!isWanted(name, place.isThere)) continue;
+    parts.push(bytes.subarray(taken, place.at), Buffer.from(`${id} ${name}\n`, 'latin1'));
+    taken = place.at;
+  }
+  return Buffer.concat([...parts, bytes.subarray(taken)]);
+}
+
+/** Where the line of a ref begins, or where it belongs; undefined where a line is none of git's. */
+function placeOf(
+  bytes: Buffer,
+  first: number,
+  name: Buffer,
+): { readonly at: number; readonly isThere: boolean } | undefined {
+  let low = first;
+  let high = bytes.length;
+  while (low < high) {
+    let line = lineStart(bytes, Math.floor((low + high) / 2));
+    // Below the line of a tag stands what it names.
+    if (bytes[line] === PEELED) line = lineStart(bytes, line - 1);
+    const space = bytes.indexOf(SPACE, line);
+    const end = bytes.indexOf(LINE_END, line);
+    if (line < low || space < line + SHORTEST_ID || space > end) return undefined;
+    const order = bytes.compare(name, 0, name.length, space + 1, end);
+    if (order === 0) return { at: line, isThere: true };
+    if (order > 0) high = line;
+    else low = bytes[end + 1] === PEELED ? bytes.indexOf(LINE_END, end + 1) + 1 : end + 1;
+  }
+  return { at: low, isThere: false };
+}
+
+/** The start of the line that a byte is in. */
+function lineStart(bytes: Buffer, at: number): number {
+  return bytes.lastIndexOf(LINE_END, at - 1) + 1;
+}
+
+function isHead(line: string): boolean {
+  return line.startsWith('# pack-refs with:') && line.includes(' sorted');
 }
 
 /** Name to id, with the line below it for a tag: `<id>\n^<id>\n`. */
 function parse(text: string): Map<string, string> | undefined {
   const lines = text.split('\n');
-  if (lines.pop() !== '' || !lines[0]?.startsWith('# pack-refs with:') || !lines[0].includes(' sorted'))
-    return undefined;
+  if (lines.pop() !== '' || !isHead(lines[0] ?? '')) return undefined;
   const refs = new Map<string, string>();
   let last: string | undefined;
   for (const line of lines.slice(1)) {
     if (line.startsWith('^') && last !== undefined) refs.set(last, `${refs.get(last)}\n${line}\n`);
     else {
       const space = line.indexOf(' ');
-      if (space < 40) return undefined;
+      if (space < SHORTEST_ID) return undefined;
       last = line.slice(space + 1);
       refs.set(last, line.slice(0, space));
     }

@@ -185,6 +185,58 @@ test('packed refs: new ones are created, those that exist stay, git reads and ch
   expect(readdirSync(store)).not.toContain('packed-refs.lock');
 });
 
+test('packed refs stand in the order of their names, wherever new ones belong and whatever stands below tags', async () => {
+  const { store } = repository('sha1');
+  const id = (i: number) => i.toString(16).padStart(40, '0');
+  // Names that begin alike, and that differ in length only.
+  const names = Array.from({ length: 90 }, (_, i) => `refs/x/${(i * 37) % 90}`.replace('/8', '/8/'));
+  const file = join(store, 'packed-refs');
+  const head = '# pack-refs with: peeled fully-peeled sorted \n';
+  for (let kept = 0; kept < 40; kept++) {
+    const lines = new Map(
+      names.slice(0, kept).map((name, i) => {
+        const peeled = i % 3 === 0 ? `^${id(i + 500)}\n` : '';
+        return [name, `${id(i)} ${name}\n${peeled}`];
+      }),
+    );
+    const fileOf = (all: ReadonlyMap<string, string>) =>
+      head +
+      [...all.keys()]
+        .sort()
+        .map((name) => all.get(name))
+        .join('');
+    writeFileSync(file, fileOf(lines));
+    // Some of them are there already.
+    const asked = names
+      .slice(Math.max(0, kept - 5), kept + (kept % 7))
+      .map((name, i) => [name, id(i + 900)] as const);
+    const outcomes = await createPackedRefs(store, new Map(asked));
+    expect([...(outcomes ?? [])].sort()).toEqual(
+      asked.map(([name]) => [name, lines.has(name) ? 'exists' : 'created']).sort(),
+    );
+    for (const [name, wanted] of asked) if (!lines.has(name)) lines.set(name, `${wanted} ${name}\n`);
+    expect(readFileSync(file, 'latin1')).toBe(fileOf(lines));
+  }
+});
+
+test('a file of packed refs that is not as git writes it today is left to git', async () => {
+  const { store } = repository('sha1');
+  const line = `${'1'.repeat(40)} refs/x/a\n`;
+  const head = '# pack-refs with: peeled fully-peeled sorted \n';
+  for (const text of [
+    '',
+    line,
+    `# pack-refs with: peeled \n${line}`,
+    head + line.trim(),
+    `${head}no line\n`,
+  ]) {
+    writeFileSync(join(store, 'packed-refs'), text);
+    expect(await createPackedRefs(store, new Map([['refs/x/b', '2'.repeat(40)]]))).toBeUndefined();
+    expect(readFileSync(join(store, 'packed-refs'), 'latin1')).toBe(text);
+  }
+  expect(readdirSync(store)).not.toContain('packed-refs.lock');
+});
+
 test('where another holds the lock of packed refs nothing is done', async () => {
   const { store } = repository('sha1');
   writeFileSync(join(store, 'packed-refs.lock'), '');
