@@ -92,7 +92,9 @@ async function readPart(
   const project = await loadPart(diskSource(session, config), {
     snapshot,
     features: part.features,
+    specs: [...part.features].flatMap((name) => head.features[name]?.spec ?? []),
     left: new Set(others.flatMap(([, { spec, lock }]) => [spec, lock])),
+    changedLocks: part.locks,
     outputs: part.others,
     rest,
     handWrittenTree: head.hand.tree,

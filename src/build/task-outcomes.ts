@@ -57,10 +57,9 @@ export class TaskOutcomes {
     return true;
   }
 
-  /** Tasks of features that were not read: they are told of as every other one. */
+  /** Tasks of features that were not read. Nothing was checked. */
   foundOthers(labels: readonly Label[]): void {
     for (const task of labels) {
-      this.emit({ type: 'task.checked', task, verdict: { kind: 'fresh' } });
       this.emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });
     }
     this.others = labels.length;

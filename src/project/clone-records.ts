@@ -5,7 +5,7 @@
 
 import { sha256 } from '../base/sha256.js';
 import { isObject } from '../io/document/json-object.js';
-import { readText, readTextSync, writeAtomic } from '../io/files.js';
+import { appendDurableSync, readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { WaitReason } from '../model/event.js';
 import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
@@ -89,7 +89,20 @@ export function publishedText(state: string): Promise<string | undefined> {
 }
 
 export function parsePublished(text: string | undefined): Record<string, string> {
-  return soundOf<string>(parseRecord(text), isText);
+  const [whole, ...changes] = text?.split('\n') ?? [];
+  const published = soundOf<string>(parseRecord(whole), isText);
+  for (const line of changes) {
+    for (const [path, word] of Object.entries(parseRecord<Record<string, unknown>>(line) ?? {})) {
+      if (isText(word)) published[path] = word;
+      else delete published[path];
+    }
+  }
+  return published;
+}
+
+/** As `writePublished`, where only these outputs have changed; null: there is no such output any more. Whoever writes the record anew keeps no changes. */
+export function changePublished(state: string, changes: Readonly<Record<string, string | null>>): void {
+  appendDurableSync(`${state}/published.json`, `\n${JSON.stringify(changes)}`);
 }
 
 export async function writePublished(

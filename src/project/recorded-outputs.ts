@@ -45,6 +45,26 @@ export async function outputRecords(
     add(recorded, path, isAccepted ? word.slice(ACCEPTED.length) : word);
     if (!isAccepted) add(built, path, word);
   }
+  addLocked({ recorded, built }, locks);
+  return { published, locks, recorded, built };
+}
+
+interface Records {
+  readonly recorded: Map<string, Set<string>>;
+  readonly built: Map<string, Set<string>>;
+}
+
+/**
+ * The same of these locks alone: what the record of the clone has of their tasks besides is what they said at the last complete
+ * build, and those locks are among them.
+ */
+export function lockedRecords(locks: Iterable<FeatureLock>): Pick<OutputRecords, 'recorded' | 'built'> {
+  const records: Records = { recorded: new Map(), built: new Map() };
+  addLocked(records, locks);
+  return records;
+}
+
+function addLocked({ recorded, built }: Records, locks: Iterable<FeatureLock>): void {
   for (const lock of locks) {
     for (const task of Object.values(lock.tasks).flatMap(recordsOf)) {
       for (const [path, word] of Object.entries(task.outputs)) {
@@ -53,7 +73,6 @@ export async function outputRecords(
       }
     }
   }
-  return { published, locks, recorded, built };
 }
 
 function add(records: Map<string, Set<string>>, path: string, word: string): void {

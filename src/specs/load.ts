@@ -27,6 +27,8 @@ export interface SpecSource {
   read(ids: readonly ObjectId[]): Promise<Map<ObjectId, Buffer>>;
   /** Parse results (plain JSON) by blob id, kept between builds; `get` gives undefined for what is not known. */
   readonly cache: ParseCache;
+  /** Which paths there are has been compared with what specs name, and nothing of it has changed since. Absent: it is compared. */
+  readonly arePathsKnown?: boolean;
   /** What was loaded last in this process: what holds between its tasks is not looked for again while it must hold. */
   readonly former?: LoadedSpecs | undefined;
 }
@@ -64,7 +66,7 @@ export async function inspectSpecs(
   config: Config,
   onPath?: (program: string) => boolean,
 ): Promise<InspectedSpecs> {
-  const { listing, read, cache, former } = source;
+  const { listing, read, cache, former, arePathsKnown = false } = source;
   const { specs } = config;
   const found = findSpecFiles(listing, specs);
   const parsed: WrittenFeature[] = [];
@@ -86,7 +88,7 @@ export async function inspectSpecs(
   isPlain &&= tasks.every(({ task }) => task.editPatterns === undefined);
   const isReadable = found.diagnostics.length === 0 && written.every((one) => one.diagnostics.length === 0);
   // What a process remembers needs no file; `validate` checks everything.
-  const isAsked = known === undefined && isPlain && isReadable && onPath === undefined;
+  const isAsked = known === undefined && isPlain && isReadable && onPath === undefined && !arePathsKnown;
   const checked = isAsked ? new CheckedSpecs(cache, written, { config, listing }) : undefined;
   // The cache keeps only entries that were asked for.
   if (!checked) cache.get(CHECKED);
@@ -131,7 +133,7 @@ export async function inspectSpecs(
     known === undefined
       ? hasSameShape && checked?.hasSamePaths === true
       : known.listing.paths === listing.paths && known.warnings.length === 0;
-  const missing = isComplete ? [] : unmatchedPatterns(tasks, config, listing);
+  const missing = isComplete || arePathsKnown ? [] : unmatchedPatterns(tasks, config, listing);
   const warnings = await place([
     ...tasks.flatMap(idleKeys),
     ...written.flatMap((one) => one.warnings),

@@ -15,6 +15,8 @@ export interface ChangedPart {
   readonly features: ReadonlySet<string>;
   /** Those of them that may have changed, with all that depend on them. */
   readonly changed: ReadonlySet<string>;
+  /** Changed lock files. */
+  readonly locks: readonly string[];
   /** Changed files that are no spec's: outputs of these features, or everything is to be read. */
   readonly others: readonly string[];
 }
@@ -34,9 +36,11 @@ export async function changedPart(
   const byLock = new Map(rows.map(([name, { lock }]) => [lock, name]));
   const roots = new Set<string>();
   const others: string[] = [];
+  const locks: string[] = [];
   for (const [path, entry] of changes) {
     // With a feature that goes, dependencies and owners are to be looked at as a whole; an output may be one that git ignores.
     if (!entry) return undefined;
+    if (byLock.has(path)) locks.push(path);
     const name = byFile.get(path) ?? byLock.get(path) ?? folderOwner(head, path, specs);
     if (name !== undefined) roots.add(name);
     else if (path.startsWith(`${specs}/`)) return undefined;
@@ -49,7 +53,7 @@ export async function changedPart(
   if ([...features].some((name) => head.features[name] === undefined)) return undefined;
   const tasks = rows.reduce((sum, [, row]) => sum + row.tasks, 0);
   const read = [...features].reduce((sum, name) => sum + (head.features[name]?.tasks ?? 0), 0);
-  return read > tasks * MOST ? undefined : { features, changed, others };
+  return read > tasks * MOST ? undefined : { features, changed, locks, others };
 }
 
 /** Undefined where the tree of the index is not in the store any more. */

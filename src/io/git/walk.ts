@@ -54,6 +54,38 @@ async function entriesOf(
   return folders;
 }
 
+/** Of a tree the files at these paths and below these folders (with `/` at the end); no other folder is read. */
+export async function listSome(
+  objects: GitObjects,
+  tree: ObjectId,
+  { paths, folders }: { readonly paths: Iterable<string>; readonly folders: Iterable<string> },
+): Promise<Map<string, Entry>> {
+  const files = new Set(paths);
+  const whole = new Set(folders);
+  const above = new Set<string>();
+  for (const path of [...files, ...whole]) {
+    for (let end = path.lastIndexOf('/', path.length - 2); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end + 1);
+      // All above it are known then.
+      if (above.has(folder)) break;
+      above.add(folder);
+    }
+  }
+  const found = new Map<string, Entry>();
+  await byLevels<Folder & { readonly isWhole: boolean }>(
+    [{ id: tree, prefix: '', isWhole: whole.has('') }],
+    async ({ id, prefix, isWhole }) => {
+      const read = new Map<string, Entry>();
+      const inner = await entriesOf(objects, { id, prefix }, read);
+      for (const [path, entry] of read) if (isWhole || files.has(path)) found.set(path, entry);
+      return inner
+        .map((folder) => ({ ...folder, isWhole: isWhole || whole.has(folder.prefix) }))
+        .filter((folder) => folder.isWhole || above.has(folder.prefix));
+    },
+  );
+  return found;
+}
+
 /** Every file in which two trees differ, with its entry in the second; undefined where it has none. */
 export async function changedFiles(
   objects: GitObjects,

@@ -3,25 +3,32 @@
  * last complete build. Returns nothing where that is not enough, and then the whole project is to be read.
  */
 
+import { listSome, listTree } from '../../io/git/walk.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import { Ownership } from '../../model/paths/ownership.js';
-import type { Feature } from '../../model/task.js';
-import { type Files, Listing, type ObjectId } from '../../model/tree.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
+import type { Feature, Task } from '../../model/task.js';
+import type { Entry, Files, Listing, ObjectId } from '../../model/tree.js';
 import { loadSpecs } from '../../specs/load.js';
+import { parseLock } from '../../specs/lock-file.js';
 import type { ParseCache } from '../../specs/parse.js';
 import type { LastBuild } from '../clone-records.js';
 import { readLocks } from '../lock-files.js';
 import type { Project, ProjectRest } from '../project.js';
 import type { ProjectSource } from '../project-source.js';
 import { readRules } from '../read-rules.js';
-import { outputRecords, type RecordedOutputs } from '../recorded-outputs.js';
+import { lockedRecords, type RecordedOutputs } from '../recorded-outputs.js';
 
 export interface WantedPart {
   readonly snapshot: ObjectId;
   /** Features to read: with all that they need, and all that depends on what changed. */
   readonly features: ReadonlySet<string>;
+  /** Where their specs are. */
+  readonly specs: readonly string[];
   /** Spec files and lock files of the others. */
   readonly left: ReadonlySet<string>;
+  /** Their lock files that are not as the last build left them. */
+  readonly changedLocks: readonly string[];
   /** Changed files that have to be outputs of these features. */
   readonly outputs: readonly string[];
   readonly rest: ProjectRest;
@@ -37,25 +44,29 @@ const NO_CACHE: ParseCache = { get: () => undefined, set: () => {} };
 
 export async function loadPart(source: ProjectSource, wanted: WantedPart): Promise<Project | undefined> {
   const { repository, objects, config, memory } = source;
-  const { snapshot, left, last, person, rest } = wanted;
-  const listing = await memory.list(objects, snapshot);
+  const { snapshot, last, person, rest } = wanted;
+  const handWritten = await listTree(objects, wanted.handWrittenTree);
+  const written = handWritten.with(await specFiles(source, wanted));
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
-  const seen = new Listing(new Map([...listing.files].filter(([path]) => !left.has(path))));
-  const specs = await loadSpecs({ listing: seen, read, cache: NO_CACHE }, config);
+  const asWritten = { listing: written, read, cache: NO_CACHE, arePathsKnown: true };
+  const specs = await loadSpecs(asWritten, config);
   // Whoever reads everything says all that is wrong, and in which order.
   if (!specs.ok || specs.value.warnings.length > 0) return undefined;
   const { features, graph } = specs.value;
   if (features.length !== wanted.features.size) return undefined;
-  if (!features.every((feature) => isPlain(feature, wanted.features, listing))) return undefined;
+  if (!features.every((feature) => isPlain(feature, wanted.features, written))) return undefined;
+  // Files of other features are not among them: no task of these reads one, and none writes there.
+  const listing = written.with(await listSome(objects, snapshot, outputPlaces(graph.tasks.values())));
 
   const locks = await readLocks({ repository, objects, listing, memory, features });
   if (!locks.ok || ![...locks.value.values()].every(isWhole)) return undefined;
   const ownership = new Ownership(graph.tasks.values());
   const isOwned = (path: string) => ownership.ownerOf(path) !== undefined;
-  const outputs = await outputRecords(repository.state, [...locks.value.values()]);
+  const former = await formerLocks(source, wanted);
+  if (!former) return undefined;
+  const outputs = lockedRecords([...locks.value.values(), ...former]);
   const recorded = only(outputs.recorded, isOwned);
   if (!wanted.outputs.every((path) => recorded.has(path))) return undefined;
-  const handWritten = await objects.list(wanted.handWrittenTree);
   return {
     ...{ repository, objects, config, snapshot, listing },
     features: new Map(features.map((feature) => [feature.name, feature])),
@@ -83,6 +94,43 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   };
 }
 
+/** With all documents that may be theirs. */
+async function specFiles(
+  { objects, config }: ProjectSource,
+  { snapshot, specs, left }: WantedPart,
+): Promise<Map<string, Entry>> {
+  const folders = new Set(specs.map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
+  // The folder of a spec of one file is that of all specs.
+  if (folders.has(`${config.specs}/`)) folders.clear();
+  if (folders.size === 0) folders.add(`${config.specs}/`);
+  const files = await listSome(objects, snapshot, { paths: [], folders });
+  for (const path of left) files.delete(path);
+  return files;
+}
+
+function outputPlaces(tasks: Iterable<Task>): { readonly paths: string[]; readonly folders: string[] } {
+  const all = [...tasks].flatMap(({ outputs }) => patternSet(outputs).includes);
+  return {
+    paths: all.flatMap(({ isGlob, prefix }) => (isGlob ? [] : [prefix])),
+    folders: all.flatMap(({ isGlob, prefix }) => (isGlob ? [prefix] : [])),
+  };
+}
+
+/** The changed ones as the last build left them; undefined where they cannot be read. */
+async function formerLocks(
+  { objects }: ProjectSource,
+  { changedLocks, last }: WantedPart,
+): Promise<FeatureLock[] | undefined> {
+  const locks: FeatureLock[] = [];
+  for (const path of changedLocks) {
+    const text = (await objects.read(`${last.tree}:${path}`))?.toString('utf8');
+    const lock = text === undefined ? undefined : parseLock(text, path);
+    if (!lock?.ok || !isWhole(lock.value)) return undefined;
+    locks.push(lock.value);
+  }
+  return locks;
+}
+
 function isPlain({ name, lockFile, foreach }: Feature, wanted: ReadonlySet<string>, listing: Listing) {
   return wanted.has(name) && foreach === undefined && listing.get(lockFile) !== undefined;
 }
@@ -96,7 +144,7 @@ function only(records: RecordedOutputs, keeps: (path: string) => boolean): Recor
 }
 
 function ownedFiles(listing: Listing, ownership: Ownership): ReadonlyMap<string, Files> {
-  const owned = new Map<string, Map<string, NonNullable<ReturnType<Listing['get']>>>>();
+  const owned = new Map<string, Map<string, Entry>>();
   for (const [path, entry] of listing.files) {
     const owner = ownership.ownerOf(path);
     if (owner === undefined) continue;

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { INDEX_FILE, PARTS_FILE, readHead, readIndex, readOrder } from '../../analysis/range/index-file.js';
+import { readPublished } from '../../project/clone-records.js';
 import { Dice } from '../rig/random-project.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { ChangingProject, DIVISIBLE } from './changing-project.js';
@@ -32,7 +33,8 @@ async function leftBy(rig: Rig) {
   const { index: __, ...last } = record('last.json') as Record<string, unknown>;
   return {
     files: rig.files(),
-    records: ['published.json', 'patched.json', 'locks.json'].map(record),
+    published: await readPublished(state),
+    records: ['patched.json', 'locks.json'].map(record),
     last,
     head,
     features: Object.fromEntries(rows),
