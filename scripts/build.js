@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { compiledValidators } from './validators.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
@@ -31,6 +32,7 @@ await build({
   // Its main file looks for its parts while it runs, where nothing can be bundled.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
+  plugins: [compiledValidators(root)],
   // CommonJS packages inside an ES module still ask for `require`.
   banner: {
     js: "import { createRequire as conductorRequire } from 'node:module'; const require = conductorRequire(import.meta.url);",

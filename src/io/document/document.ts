@@ -7,7 +7,7 @@ import { composeDocument, isComposable, type KeyPath, MAX_ALIASES, MAX_DEPTH } f
 import { plainYaml } from './plain-yaml.js';
 import { composeReadable } from './salvage.js';
 import { type RefusedValue, type SchemaProblem, schemaProblems } from './schema-message.js';
-import { loadSchema, type SchemaName } from './schemas.js';
+import type { SchemaName } from './schemas.js';
 
 export type { KeyPath } from './compose.js';
 export type { SchemaProblem } from './schema-message.js';
@@ -178,11 +178,8 @@ function validator(name: SchemaName): Promise<Validate> {
 }
 
 async function compileSchema(name: SchemaName): Promise<Validate> {
-  const { Ajv } = await import('./ajv.js');
-  // The schemas are conductor's own, and a test holds that they are sound.
-  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false });
-  ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
-  const validate = ajv.compile(await loadSchema(name));
+  const { compiledSchema } = await import('./ajv.js');
+  const validate = await compiledSchema(name);
   return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
 }
 

@@ -1,0 +1,43 @@
+// The validators of the schemas as code, made while the package is built: to compile a schema takes longer than to check a spec.
+import { readdirSync, readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+
+/** As `src/io/document/ajv.ts` compiles them; a test compares both. */
+const OPTIONS = { allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false };
+const ENDING = '.schema.json';
+
+/** A module whose default export is the function that `Ajv.compile` returns. */
+export function validatorCode(schema) {
+  const ajv = new Ajv({ ...OPTIONS, code: { source: true, esm: true } });
+  ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
+  return standaloneCode.default(ajv, ajv.compile(schema));
+}
+
+/** In place of the adapter of ajv, a module that loads the function for a schema. */
+export function compiledValidators(root) {
+  const folder = `${root}/schemas`;
+  const names = readdirSync(folder)
+    .filter((name) => name.endsWith(ENDING))
+    .map((name) => name.slice(0, -ENDING.length));
+  return {
+    name: 'compiled-validators',
+    setup({ onLoad, onResolve }) {
+      onLoad({ filter: /[\\/]io[\\/]document[\\/]ajv\.ts$/ }, () => {
+        const loaders = names.map((name) => `${JSON.stringify(name)}: () => import('validator:${name}')`);
+        const contents = `const LOADERS = { ${loaders.join(', ')} };
+export const compiledSchema = async (name) => (await LOADERS[name]()).default;`;
+        return { contents, loader: 'js', resolveDir: root };
+      });
+      onResolve({ filter: /^validator:/ }, ({ path }) => ({
+        path: path.slice('validator:'.length),
+        namespace: 'validator',
+      }));
+      onLoad({ filter: /./, namespace: 'validator' }, ({ path }) => ({
+        contents: validatorCode(JSON.parse(readFileSync(`${folder}/${path}${ENDING}`, 'utf8'))),
+        loader: 'js',
+        resolveDir: root,
+      }));
+    },
+  };
+}
