@@ -97,6 +97,7 @@ async function readPart(
     changedLocks: part.locks,
     outputs: part.others,
     rest,
+    warnings: head.divisible.warnings,
     handWrittenTree: head.hand.tree,
     last,
     person,

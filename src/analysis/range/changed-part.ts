@@ -46,6 +46,9 @@ export async function changedPart(
     else if (path.startsWith(`${specs}/`)) return undefined;
     else others.push(path);
   }
+  // What is said of a spec that changed is to be found out again.
+  const said = head.divisible?.warnings ?? [];
+  if (said.some(({ file }) => roots.has(byFile.get(file) ?? ''))) return undefined;
   for (const label of head.noted) roots.add(label.slice(0, label.indexOf('/')));
   if (roots.size === 0) return undefined;
   const changed = closure(roots, readersOf(rows));

@@ -7,6 +7,7 @@
 import { isObject } from '../../io/document/json-object.js';
 import { append, lookSync, readPartsSync, readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
+import type { Diagnostic } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
 
@@ -43,6 +44,8 @@ export interface FeaturePlace {
 export interface Divisible {
   /** Some task is an agent's. */
   readonly hasAgents: boolean;
+  /** What every build says of the specs: of those that have not changed it is said again. */
+  readonly warnings: readonly Diagnostic[];
 }
 
 /** What is known of one feature's tasks. */
@@ -220,9 +223,15 @@ function isHead(value: unknown): value is IndexHead {
     Array.isArray(noted) &&
     noted.every(isText) &&
     isPlace(order) &&
-    (divisible === undefined || (isObject(divisible) && typeof divisible.hasAgents === 'boolean')) &&
+    (divisible === undefined || isDivisible(divisible)) &&
     Object.values(value.features).every(isFeaturePlace)
   );
+}
+
+function isDivisible(value: unknown): boolean {
+  if (!isObject(value) || typeof value.hasAgents !== 'boolean' || !Array.isArray(value.warnings))
+    return false;
+  return value.warnings.every((one) => isObject(one) && isText(one.file) && isText(one.message));
 }
 
 function isFeaturePlace(value: unknown): boolean {

@@ -55,8 +55,8 @@ export async function keepIndex(
     return;
   }
   const before = await readHead(state);
-  const { hasAgents } = project.rest;
-  if (before) await amendIndex(state, before, { ...general, features, divisible: { hasAgents } });
+  const divisible = { hasAgents: project.rest.hasAgents, warnings: project.warnings };
+  if (before) await amendIndex(state, before, { ...general, features, divisible });
 }
 
 function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Omit<FeatureEntry, 'words'> {
@@ -86,23 +86,25 @@ export function shapeOf(tasks: readonly Task[]): Digest {
 /**
  * Where something else than the files of a feature and of those that it needs decides what becomes of its tasks, a build reads
  * every feature: patched files, files whose owner is open or that are on their way out, entries that follow from files, tasks that
- * read specs of others, warnings, which are said again.
+ * read specs of others, warnings of anything but specs.
  */
 function divisibleOf(project: Project): Divisible | undefined {
   const { features, graph, warnings, large } = project;
   const open = [project.mixed, project.claimed, project.edited, project.patched];
   const tasks = [...graph.tasks.values()];
+  const specFiles = new Set([...features.values()].map(({ file }) => file));
   const { removed, kept } = findOrphans(project);
   const isPlain =
     open.every(({ size }) => size === 0) &&
-    warnings.length + large.length === 0 &&
+    large.length === 0 &&
+    warnings.every(({ file }) => specFiles.has(file)) &&
     !project.mayBePatched &&
     [...features.values()].every(({ foreach }) => foreach === undefined) &&
     tasks.every(({ edits, editPatterns }) => edits.length === 0 && editPatterns === undefined) &&
     !tasks.some((task) => readsSpecs(project, task)) &&
     [removed, kept].every(({ length }) => length === 0);
   if (!isPlain) return undefined;
-  return { hasAgents: tasks.some(({ recipe }) => recipe.kind === 'agent') };
+  return { hasAgents: tasks.some(({ recipe }) => recipe.kind === 'agent'), warnings };
 }
 
 /** Specs are shown only where a pattern names their folder. */

@@ -4,6 +4,8 @@
  */
 
 import { listSome, listTree } from '../../io/git/walk.js';
+import { isSameJson } from '../../model/digest.js';
+import type { Diagnostic } from '../../model/failure.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import { Ownership } from '../../model/paths/ownership.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
@@ -32,6 +34,8 @@ export interface WantedPart {
   /** Changed files that have to be outputs of these features. */
   readonly outputs: readonly string[];
   readonly rest: ProjectRest;
+  /** What is said of all specs as long as they are as they are. */
+  readonly warnings: readonly Diagnostic[];
   /** What people wrote, as the last build had it. */
   readonly handWrittenTree: ObjectId;
   readonly last: LastBuild;
@@ -51,7 +55,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   const asWritten = { listing: written, read, cache: NO_CACHE, arePathsKnown: true };
   const specs = await loadSpecs(asWritten, config);
   // Whoever reads everything says all that is wrong, and in which order.
-  if (!specs.ok || specs.value.warnings.length > 0) return undefined;
+  if (!specs.ok || !specs.value.warnings.every((one) => isSaid(one, wanted.warnings))) return undefined;
   const { features, graph } = specs.value;
   if (features.length !== wanted.features.size) return undefined;
   if (!features.every((feature) => isPlain(feature, wanted.features, written))) return undefined;
@@ -82,7 +86,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     named: last.named,
     shared: { shown: last.shown, person },
     large: [],
-    warnings: [],
+    warnings: wanted.warnings,
     // None of the project's features has any: it would not be read in parts.
     edited: new Map(),
     claimed: new Map(),
@@ -129,6 +133,10 @@ async function formerLocks(
     locks.push(lock.value);
   }
   return locks;
+}
+
+function isSaid(one: Diagnostic, said: readonly Diagnostic[]): boolean {
+  return said.some((other) => isSameJson(other, one));
 }
 
 function isPlain({ name, lockFile, foreach }: Feature, wanted: ReadonlySet<string>, listing: Listing) {

@@ -1,7 +1,8 @@
 /** A build that reads only the features that a change may concern does what one does that reads everything. */
 
 import { expect, test } from 'vitest';
-import { walkInParts } from './part-walk.js';
+import { createRig } from '../rig/rig.js';
+import { walkInParts, wasPart } from './part-walk.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261129);
 const STEPS = Number(process.env.TEST_STEPS ?? 14);
@@ -11,4 +12,66 @@ test('after any changes, what a build of a part leaves is what a whole one leave
   const { parts } = await walkInParts(SEED, STEPS);
   // A mechanism that reads everything would pass as well.
   expect(parts).toBeGreaterThan(0);
+});
+
+const task = (word: string, more: object = {}) => ({
+  inputs: [],
+  outputs: [`out/${word}.txt`],
+  run: `mkdir -p out && echo ${word} > out/${word}.txt`,
+  ...more,
+});
+const other = (word: string) => task(word, { run: `mkdir -p out && echo other ${word} > out/${word}.txt` });
+
+test('a changed spec is read with what needs it and what it needs, and what is said of others is said again', async () => {
+  await using rig = await createRig();
+  rig.backlog('a', { one: task('one') });
+  rig.backlog('b', { two: task('two', { depends_on: ['a/one'] }) });
+  for (const name of ['c', 'd', 'e', 'f'])
+    rig.backlog(name, { [name]: task(name, { inputs: [`no/${name}.txt`] }) });
+  const first = await rig.build();
+  expect(first.warnings()).toHaveLength(4);
+  rig.backlog('a', { one: other('one') });
+  const second = await rig.build();
+  expect(await wasPart(rig)).toBe(true);
+  expect(second.warnings()).toEqual(first.warnings());
+  const fresh = Object.fromEntries(['c', 'd', 'e', 'f'].map((name) => [`${name}/${name}`, 'fresh']));
+  expect(second.outcomes()).toEqual({ 'a/one': 'built', 'b/two': 'built', ...fresh });
+  expect(second.summary.counts).toMatchObject({ built: 2, fresh: 4 });
+  expect((await rig.build()).summary).toMatchObject({ outcome: 'up-to-date', counts: { fresh: 6 } });
+  // What is said of this one is to be found out again.
+  rig.backlog('c', { c: other('c') });
+  expect((await rig.build()).warnings()).toHaveLength(3);
+  expect(await wasPart(rig)).toBe(false);
+});
+
+test('a task that comes or goes, a file of people and another setting lead to a build that reads everything', async () => {
+  await using rig = await createRig();
+  for (const name of ['a', 'b', 'c', 'd']) rig.backlog(name, { [name]: task(name) });
+  rig.write({ 'in.txt': 'in\n' });
+  await rig.build();
+  const changes: readonly (readonly [boolean, () => void])[] = [
+    [true, () => rig.backlog('a', { a: other('a') })],
+    [false, () => rig.backlog('a', { a: other('a'), more: task('more') })],
+    [false, () => rig.backlog('a', { a: task('a') })],
+    [false, () => rig.write({ 'in.txt': 'other\n', 'specs/a/notes.md': 'A note.\n' })],
+    [true, () => rig.write({ 'specs/a/notes.md': 'Another note.\n' })],
+    [false, () => rig.remove('specs/d/BACKLOG.yaml')],
+    // What the last build removed may have been of people.
+    [false, () => rig.backlog('b', { b: other('b') })],
+    [true, () => rig.backlog('b', { b: task('b') })],
+  ];
+  for (const [isPart, change] of changes) {
+    change();
+    expect((await rig.build()).summary.exitCode).toBe(0);
+    expect(await wasPart(rig)).toBe(isPart);
+  }
+  expect(Object.keys(rig.files()).filter((path) => path.startsWith('out/'))).toEqual([
+    'out/a.txt',
+    'out/b.txt',
+    'out/c.txt',
+  ]);
+  rig.config = { ...rig.config, salt: 'x' };
+  rig.backlog('c', { c: other('c') });
+  await rig.build();
+  expect(await wasPart(rig)).toBe(false);
 });
