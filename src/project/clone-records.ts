@@ -5,7 +5,8 @@
 
 import { sha256 } from '../base/sha256.js';
 import { isObject } from '../io/document/json-object.js';
-import { appendDurableSync, readText, readTextSync, writeAtomic } from '../io/files.js';
+import { syncFile } from '../io/durable.js';
+import { append, readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { WaitReason } from '../model/event.js';
 import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
@@ -101,8 +102,13 @@ export function parsePublished(text: string | undefined): Record<string, string>
 }
 
 /** As `writePublished`, where only these outputs have changed; null: there is no such output any more. Whoever writes the record anew keeps no changes. */
-export function changePublished(state: string, changes: Readonly<Record<string, string | null>>): void {
-  appendDurableSync(`${state}/published.json`, `\n${JSON.stringify(changes)}`);
+export async function changePublished(
+  state: string,
+  changes: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  const file = `${state}/published.json`;
+  await append(file, `\n${JSON.stringify(changes)}`);
+  await syncFile(file);
 }
 
 export async function writePublished(

@@ -219,7 +219,7 @@ async function keepRecords({ project }: Prepared, { published, patched, kept }: 
   if (project.rest) {
     // What is recorded of features that were not read stays. None of any feature patches a file.
     const changes = changedOutputs(project, published);
-    if (Object.keys(changes).length > 0) changePublished(state, changes);
+    if (Object.keys(changes).length > 0) await changePublished(state, changes);
     await writeKeptLocks(state, { ...(await readKeptLocks(state)), ...kept });
     return;
   }
