@@ -275,6 +275,8 @@ function isTexts(value: unknown): boolean {
 
 /** The entries of a record that have the right form: others are as good as none. */
 function soundOf<T>(record: object | undefined, isSound: (value: unknown) => boolean): Record<string, T> {
+  // Nearly always all of them have, and there are as many as tasks.
+  if (record && Object.values(record).every(isSound)) return record as Record<string, T>;
   const entries = Object.entries(record ?? {}).filter(([, value]) => isSound(value));
   return Object.fromEntries(entries) as Record<string, T>;
 }
