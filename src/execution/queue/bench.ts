@@ -57,7 +57,7 @@ interface Place {
 }
 
 /** What differs between benches. */
-type OwnPart = Pick<ExecutorParts, 'agent' | 'rules' | 'handWritten'>;
+type OwnPart = Pick<ExecutorParts, 'agent' | 'rules' | 'handWritten' | 'shared' | 'isFollowing'>;
 
 /** Bases whose jobs a worker runs at the same time without opening anything again. */
 const PLACES = 3;
@@ -72,7 +72,8 @@ export class Benches {
   private readonly parts: BenchParts;
   private readonly places: Place[] = [];
   private uses = 0;
-  private warmed: Promise<unknown> = Promise.resolve();
+  /** The workspaces that were made before the first job, for the first bench. */
+  private warmed: Promise<SharedResources | undefined> = Promise.resolve(undefined);
 
   constructor(parts: BenchParts) {
     this.parts = parts;
@@ -83,7 +84,11 @@ export class Benches {
    * A job that comes meanwhile waits for it. What fails now fails again, and is said, where a job needs it.
    */
   warm(count: number): Promise<unknown> {
-    this.warmed = this.openWorkspaces(count).catch(() => undefined);
+    const shared = new SharedResources();
+    this.warmed = this.openWorkspaces(shared, count).then(
+      (isOpen) => (isOpen ? shared : undefined),
+      () => undefined,
+    );
     return this.warmed;
   }
 
@@ -115,16 +120,15 @@ export class Benches {
     for (const place of this.places.splice(0)) await this.empty(place);
   }
 
-  private async openWorkspaces(count: number): Promise<void> {
+  private async openWorkspaces(shared: SharedResources, count: number): Promise<boolean> {
     const { host, objects, config } = this.parts;
     await loadDefinitions((await host.shippedAgents?.()) ?? new Map(), new Map());
     // Set-up sees files that people wrote, which come with the first base.
-    if (config.workspace.setup.length > 0) return;
+    if (config.workspace.setup.length > 0) return false;
     const empty = await objects.empty();
-    const local = await this.openLocal({
-      ...{ number: 0, agent: undefined, rules: NO_RULES, handWritten: empty },
-    });
-    if (!local.ok) return;
+    const own = { agent: undefined, rules: NO_RULES, handWritten: empty };
+    const local = await this.openLocal({ ...own, number: 0, shared, isFollowing: false });
+    if (!local.ok) return false;
     const { pool } = local.value;
     const opened: Workspace[] = [];
     // All are held until the last one is made: a free one would be taken again.
@@ -135,6 +139,7 @@ export class Benches {
     }
     for (const one of opened) await pool.release(one);
     await pool.close();
+    return true;
   }
 
   private async open(key: string, base: BuildBase, handWritten: ObjectId): Promise<Place> {
@@ -190,7 +195,11 @@ export class Benches {
     if (definitions.size > 0) agent?.useDefinitions?.(definitions);
     const settings = await ownSettings(this.parts, base);
     if (!settings.ok) return settings;
-    const local = await this.openLocal({ number, agent, rules: base.rules, handWritten });
+    const warm = number === 0 ? await this.warmed : undefined;
+    // What they were made with is looked for and removed once.
+    this.warmed = Promise.resolve(undefined);
+    const resources = { shared: warm ?? new SharedResources(), isFollowing: warm !== undefined };
+    const local = await this.openLocal({ ...resources, number, agent, rules: base.rules, handWritten });
     if (!local.ok) return local;
     const bench: Bench = {
       base,
@@ -214,8 +223,6 @@ export class Benches {
     return openLocalParts(host, {
       repository: { ...repository, state },
       ...{ objects, store, config, startedAt, ...own },
-      shared: new SharedResources(),
-      isFollowing: false,
     });
   }
 }

@@ -41,8 +41,9 @@ export class QueueExecutor implements Executor {
   }
 
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
-    // What conductor itself renders takes less time than its way to another machine.
-    if (run.recipe.kind === 'render' && run.gates.length === 0) return this.parts.local.run(run, context);
+    // What conductor itself renders takes less time than its way to another machine: only a spec that names one sends it.
+    const isRendered = run.recipe.kind === 'render' && run.gates.length === 0;
+    if (isRendered && run.runsOn === undefined) return this.parts.local.run(run, context);
     // A worker runs nothing for a key that it cannot follow, as where only a lock file says how a task came to its key.
     if (keyBehind(run.manifest, run.via ?? []) !== run.key) return this.parts.local.run(run, context);
     const job = new RemoteRun(this.parts, run, context, {

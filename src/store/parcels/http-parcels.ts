@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
+import { Limiter } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { withoutCredentials } from '../../model/address.js';
@@ -32,6 +33,7 @@ const TOO_LARGE = 413;
 const UNSOUND = 400;
 /** Objects of a parcel above which the store is asked which of them it has. */
 const ASKED = 200;
+const SENT_AT_ONCE = 4;
 
 export class HttpParcels implements Parcels {
   private readonly options: HttpParcelOptions;
@@ -40,6 +42,8 @@ export class HttpParcels implements Parcels {
   private readonly shared = new Set<ObjectId>();
   /** Parcels that are whole here. No ref names them: they are kept as long as this process holds its lock against `gc`. */
   private readonly here = new Set<ObjectId>();
+  /** A build that hands in a thousand tasks at once would keep the store from those who fetch the first ones. */
+  private readonly sends = new Limiter(SENT_AT_ONCE);
   private readonly stop = new AbortController();
 
   constructor(options: HttpParcelOptions) {
@@ -50,7 +54,11 @@ export class HttpParcels implements Parcels {
     setMaxListeners(0, this.stop.signal);
   }
 
-  async send(commit: ObjectId, as?: string): Promise<Result<void, ParcelFault>> {
+  send(commit: ObjectId, as?: string): Promise<Result<void, ParcelFault>> {
+    return this.sends.run(() => this.sendNow(commit, as));
+  }
+
+  private async sendNow(commit: ObjectId, as: string | undefined): Promise<Result<void, ParcelFault>> {
     const first = await this.put(commit, as);
     if (first.ok || first.error.isAway || !this.shared.size) return first;
     // What it was thought to have it may have lost: everything is sent.

@@ -49,3 +49,25 @@ test.skipIf(!hasRedis())(
   },
   60_000,
 );
+
+test.skipIf(!hasRedis())(
+  'a rendered task goes to the queue where its spec names a machine, and nowhere else (redis-server)',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig } = fleet;
+    rig.write({ 'templates/part.txt.hbs': 'part {{value}}\n' });
+    const render = (value: number) => ({
+      render: [{ template: 'part.txt.hbs', to: `${value}.txt`, with: { value } }],
+    });
+    rig.backlog('f', { T1: render(1), T2: { ...render(2), runs_on: [process.platform] } });
+    rig.commit();
+    const worker = await fleet.worker();
+    const built = await rig.start({}, { tripwire: true }).done;
+    expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+    await worker.end();
+    expect(worker.fates()).toEqual(['done f/T2']);
+    expect([1, 2].map((value) => rig.read(`${value}.txt`))).toEqual(['part 1\n', 'part 2\n']);
+  },
+  60_000,
+);
