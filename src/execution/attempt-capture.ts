@@ -12,6 +12,7 @@ import { providerOf } from '../model/routes.js';
 import type { TaskRun } from '../model/task-run.js';
 import { type ObjectId, sameEntry } from '../model/tree.js';
 import { type Captured, type CaptureOptions, captureResult } from '../workspace/capture.js';
+import { writeObjects } from '../workspace/reading/reading.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import type { AgentParts, Asked } from './agent-attempt.js';
 import type { LeftWork } from './left-work.js';
@@ -43,14 +44,26 @@ export interface CaptureRequest {
 
 export async function captureWork(
   parts: AgentParts & { readonly objects: GitObjects },
-  { run, workspace, left, asked }: CaptureRequest,
+  request: CaptureRequest,
 ): Promise<CapturedWork> {
-  const { objects } = parts;
-  const captured = await captureResult(workspace, objects, {
+  const { run, workspace } = request;
+  const captured = await captureResult(workspace, parts.objects, {
     ...captureOptions(parts, run),
     isLast: run.gates.length === 0 && !run.review && !run.format,
   });
   if (!captured.ok) return { work: captured, dropped: [] };
+  const judged = await judgeCapture(parts, request, captured);
+  // What failed is shown to people and to the next attempt.
+  if (!judged.work.ok) await writeObjects(parts.objects, captured.value.unwritten);
+  return judged;
+}
+
+async function judgeCapture(
+  parts: AgentParts & { readonly objects: GitObjects },
+  { run, left, asked }: CaptureRequest,
+  captured: { readonly ok: true; readonly value: Captured },
+): Promise<CapturedWork> {
+  const { objects } = parts;
   const { tree, others: dropped } = captured.value;
   const kept = tree === run.inputTree ? {} : { tree };
   const failed = (failure: Failure): CapturedWork => {

@@ -10,6 +10,7 @@ import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/task-run.js';
 import type { Entry, ObjectId } from '../model/tree.js';
 import type { KeptResult, ResultStore } from '../store/result-store.js';
+import { writeObjects } from '../workspace/reading/reading.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
@@ -131,6 +132,7 @@ export class TaskAttempt {
       this.phase('store');
       const kept = await this.keep(made.value, judged.runs);
       failed = !kept.ok;
+      if (failed) await writeObjects(parts.objects, made.value.unwritten);
       return kept;
     } finally {
       await parts.pool.release(workspace, failed);

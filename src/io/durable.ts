@@ -1,8 +1,8 @@
 /** Syncs files and folder entries to disk, so that they survive a power failure. Does not know their content. */
 
-import { constants, lstatSync, type Stats } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fsync, lstatSync, openSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { mapBounded } from '../base/bounded.js';
 import { codeOf } from './errors.js';
 import { syncFileSystem } from './process/file-system-sync.js';
@@ -27,10 +27,13 @@ export async function syncFolder(path: string): Promise<boolean> {
   return sync(path, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
 }
 
+/** What was written to an open file. */
+export const syncOpen = promisify(fsync);
+
 async function sync(path: string, flags: number): Promise<boolean> {
-  let file: Awaited<ReturnType<typeof open>>;
+  let file: number;
   try {
-    file = await open(path, flags);
+    file = openSync(path, flags);
   } catch (error) {
     const code = codeOf(error) ?? '';
     if (GONE.has(code)) return false;
@@ -39,11 +42,11 @@ async function sync(path: string, flags: number): Promise<boolean> {
     throw error;
   }
   try {
-    await file.sync();
+    await syncOpen(file);
   } catch (error) {
     if (!UNSUPPORTED.has(codeOf(error) ?? '')) throw error;
   } finally {
-    await file.close();
+    closeSync(file);
   }
   return true;
 }

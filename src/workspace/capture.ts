@@ -20,7 +20,7 @@ import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.
 import { surveyWorkspace } from './large-trees/survey.js';
 import { GitReading } from './reading/git-reading.js';
 import { OwnReading } from './reading/own-reading.js';
-import type { Reading } from './reading/reading.js';
+import type { Reading, UnwrittenObjects } from './reading/reading.js';
 import { type Restored, restoreFolder, type Seen, writeGitFile } from './restore.js';
 import { type Workspace, workspaceCall } from './workspace.js';
 
@@ -37,7 +37,7 @@ export interface CaptureOptions {
   readonly secrets?: readonly string[];
   /** What else was written is left behind without a word, instead of refusing the whole. */
   readonly ignoreOthers?: boolean;
-  /** Nothing looks at the workspace afterwards. */
+  /** Nothing looks at the workspace or at the tree afterwards, unless the work is refused. */
   readonly isLast?: boolean;
 }
 
@@ -48,6 +48,8 @@ export interface Captured {
   readonly edits: readonly FileChange[];
   /** What else was written, without scratch files that the ignore rules name: it is gone. */
   readonly others: readonly string[];
+  /** What of the tree is in no store yet (`writeObjects`); the contents of its files are held. Absent: nothing. */
+  readonly unwritten?: UnwrittenObjects;
 }
 
 /** As `capture`; what a failure says of a path holds no secret. */
@@ -123,9 +125,11 @@ async function capture(
     return err({ kind: 'leaked-secret', paths: leaks });
   }
 
-  const taken = await reading.take(inside);
+  const mayWait =
+    options.isLast && options.edits.length + outputSet.includes.filter((one) => one.isGlob).length === 0;
+  const taken = await reading.take(inside, mayWait === true);
   if (!taken.ok) return taken;
-  const tree = taken.value;
+  const { tree, unwritten } = taken.value;
 
   // From here on the workspace is the kept tree and nothing else; what else was there is known by name. Where nothing else
   // was there and nobody looks, the next task's input tree takes its place anyway.
@@ -150,7 +154,8 @@ async function capture(
     return err({ kind: 'unsafe-path', path: '.git', reason: 'it was replaced, and is no file any more' });
   }
 
-  const after = new TreeLook(objects, tree);
+  const read = async (id: ObjectId) => unwritten?.get(id)?.content ?? objects.read(id);
+  const after = new TreeLook({ read, list: (id) => objects.list(id) }, tree);
   const outputs = await after.select(outputSet);
   const edits = await capturedEdits(objects, options, after);
   const changed = new Map<string, Entry>();
@@ -158,15 +163,11 @@ async function capture(
     const entry = await after.get(path);
     if (entry) changed.set(path, entry);
   }
-  const problem = await entryProblem(objects, [...changed.keys()], changed);
-  return problem
-    ? err(problem)
-    : ok({
-        tree,
-        outputs,
-        edits,
-        others: [...violations, ...strange.map((name) => shownName(Buffer.from(name, 'latin1')))],
-      });
+  const problem = await entryProblem({ read }, [...changed.keys()], changed);
+  if (problem) return err(problem);
+  for (const { type, content } of unwritten?.values() ?? []) if (type === 'blob') objects.hold(content);
+  const others = [...violations, ...strange.map((name) => shownName(Buffer.from(name, 'latin1')))];
+  return ok({ tree, outputs, edits, others, ...(unwritten === undefined ? {} : { unwritten }) });
 }
 
 /** Without a reading, git has to judge what has changed. */
@@ -268,7 +269,7 @@ export async function contentProblem(
 
 /** Why what is at these paths cannot be part of a result: a repository of its own, a link that leaves the project. */
 export async function entryProblem(
-  objects: GitObjects,
+  objects: Pick<GitObjects, 'read'>,
   paths: readonly string[],
   listing: Pick<Files, 'get'>,
 ): Promise<Failure | undefined> {

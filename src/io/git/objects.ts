@@ -8,20 +8,13 @@ import { Listing, type ObjectId } from '../../model/tree.js';
 import { Coprocess, CoprocessEnded, lineFrame, twoLines } from './coprocess.js';
 import { ObjectDamaged } from './damaged.js';
 import { type GitCall, gitOk } from './git-process.js';
-import {
-  byteName,
-  type Changes,
-  type FolderChanges,
-  groupChanges,
-  parseListing,
-  parseRawTree,
-  type TreeEntry,
-} from './raw-tree.js';
+import { byteName, type Changes, parseListing, type TreeEntry } from './raw-tree.js';
 import { type NamedObject, objectFrame, parseObject, unsoundObjects } from './reading/answers.js';
 import type { Repository } from './repository.js';
 import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
-import { LooseWriter } from './writing/loose.js';
+import { editedTree } from './writing/edited-tree.js';
+import { LooseWriter, RecentObjects } from './writing/loose.js';
 import {
   commitBytes,
   type HashName,
@@ -45,6 +38,8 @@ export class GitObjects {
   private lastUpdate: Promise<unknown> = Promise.resolve();
   private emptyTree: ObjectId | undefined;
   readonly passing = new PassingObjects();
+  /** Contents of files that were written lately. */
+  private readonly files = new RecentObjects();
   /** Contents that are to be written with what names them. */
   private readonly held = new Map<ObjectId, Buffer>();
 
@@ -63,7 +58,8 @@ export class GitObjects {
 
   /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
   async read(name: string): Promise<Buffer | undefined> {
-    const own = this.held.get(name) ?? this.passing.get(name)?.content ?? this.loose.recent.get(name);
+    const known = this.held.get(name) ?? this.loose.recent.get(name) ?? this.files.get(name);
+    const own = known ?? this.passing.get(name)?.content;
     return own ?? (await this.readNamed(name))?.content;
   }
 
@@ -80,8 +76,8 @@ export class GitObjects {
 
   /** How many bytes an object has, without reading it; undefined when it is missing. */
   async sizeOf(id: ObjectId): Promise<number | undefined> {
-    const held = this.held.get(id) ?? this.passing.get(id)?.content;
-    if (held) return held.length;
+    const known = this.held.get(id) ?? this.files.get(id) ?? this.passing.get(id)?.content;
+    if (known) return known.length;
     const answer = (await this.sizes.ask(`${id}\n`, lineFrame)).toString('latin1').trim();
     return /^\d+$/.test(answer) ? Number(answer) : undefined;
   }
@@ -135,9 +131,15 @@ export class GitObjects {
     }
   }
 
-  /** They are in the store, or not needed any more. */
+  /** They are in the store. */
   release(ids: Iterable<ObjectId>): void {
-    for (const id of ids) this.held.delete(id);
+    for (const id of ids) {
+      const content = this.held.get(id);
+      if (content === undefined) continue;
+      this.held.delete(id);
+      // What depends on it asks for it next.
+      this.files.add(id, content);
+    }
   }
 
   /** A blob with a file's content, byte for byte. The path has no line break. */
@@ -167,7 +169,7 @@ export class GitObjects {
    */
   async editTree(base: ObjectId | undefined, changes: Changes): Promise<ObjectId> {
     if (base !== undefined && changes.size === 0) return base;
-    const edited = await this.editFolder(base, groupChanges(changes));
+    const edited = await editedTree(this, base, changes);
     return edited ?? (await this.empty());
   }
 
@@ -274,27 +276,5 @@ export class GitObjects {
     const turn = this.lastUpdate.then(work, work);
     this.lastUpdate = turn.catch(() => undefined);
     return turn;
-  }
-
-  /** The folder's new tree; undefined when nothing is left in it. */
-  private async editFolder(
-    base: ObjectId | undefined,
-    changes: FolderChanges,
-  ): Promise<ObjectId | undefined> {
-    const raw = base === undefined ? undefined : await this.read(base);
-    if (base !== undefined && !raw) throw new ObjectDamaged('tree', base);
-    const entries = raw && base ? parseRawTree(raw, base.length / 2) : new Map<string, TreeEntry>();
-    for (const [name, entry] of changes.files) {
-      // A deletion of a file says nothing of a folder that has its name.
-      if (entry) entries.set(name, entry);
-      else if (entries.get(name)?.mode !== '40000') entries.delete(name);
-    }
-    for (const [name, inner] of changes.folders) {
-      const old = entries.get(name);
-      const tree = await this.editFolder(old?.mode === '40000' ? old.id : undefined, inner);
-      if (tree !== undefined) entries.set(name, { mode: '40000', id: tree });
-      else if (old?.mode === '40000') entries.delete(name);
-    }
-    return entries.size === 0 ? undefined : this.writeTree(entries);
   }
 }

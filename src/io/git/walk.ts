@@ -17,13 +17,13 @@ export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map
 const FEW_FOLDERS = 50;
 
 /** The files of a tree of any size: no process is started for a small one. Rejects when a folder is missing. */
-export async function listTree(objects: GitObjects, tree: ObjectId): Promise<Listing> {
+export async function listTree(objects: Pick<GitObjects, 'read' | 'list'>, tree: ObjectId): Promise<Listing> {
   return (await listSmallTree(objects, tree)) ?? objects.list(tree);
 }
 
 /** As `listTree`; undefined for a tree of more files or of many folders, without reading all of it. */
 export async function listSmallTree(
-  objects: GitObjects,
+  objects: Pick<GitObjects, 'read'>,
   tree: ObjectId,
   maxFiles = Number.POSITIVE_INFINITY,
 ): Promise<Listing | undefined> {
@@ -39,7 +39,7 @@ export async function listSmallTree(
 
 /** Adds the files of one folder, and returns the folders in it. */
 async function entriesOf(
-  objects: GitObjects,
+  objects: Pick<GitObjects, 'read'>,
   { id, prefix }: Folder,
   files: Map<string, Entry>,
 ): Promise<Folder[]> {

@@ -11,7 +11,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { cleanByGit, forget, readByGit } from '../shown-tree.js';
 import { isSame } from '../small-trees/put-tree.js';
 import { type Workspace, workspaceCall } from '../workspace.js';
-import type { Changed, Reading } from './reading.js';
+import type { Changed, Reading, TakenTree } from './reading.js';
 
 export class GitReading implements Reading {
   readonly changed: readonly Changed[];
@@ -43,13 +43,13 @@ export class GitReading implements Reading {
     return new GitReading(workspace, changed);
   }
 
-  async take(paths: ReadonlySet<string>): Promise<Result<ObjectId, Failure>> {
+  async take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>> {
     const { call } = this;
     const input = [...paths].map((path) => `${path}\0`).join('');
     const args = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
     const updated = await git(args, { ...call, input });
     if (updated.code !== 0) return err(unsafe(updated.stderr));
-    return ok((await gitOk(['write-tree'], call)).toString('latin1').trim());
+    return ok({ tree: (await gitOk(['write-tree'], call)).toString('latin1').trim() });
   }
 
   async reset(tree: ObjectId): Promise<void> {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { hashObject } from '../../io/git/writing/object-bytes.js';
+import { ObjectSet } from '../../io/git/writing/object-set.js';
 import type { Failure } from '../../model/failure.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import type { Survey } from '../large-trees/tree-record.js';
@@ -13,7 +14,13 @@ import { showFiles } from '../shown-tree.js';
 import { modeOf } from '../small-trees/put-tree.js';
 import { MAX_BYTES, MAX_FILES, plainPath } from '../small-trees/small-tree.js';
 import type { SmallTree, Workspace } from '../workspace.js';
-import type { Changed, Reading } from './reading.js';
+import {
+  type Changed,
+  type Reading,
+  type TakenTree,
+  type UnwrittenObjects,
+  writeObjects,
+} from './reading.js';
 
 /** A workspace and the tree that it was put to. */
 interface Base {
@@ -43,6 +50,7 @@ export class OwnReading implements Reading {
   readonly changed: readonly Changed[];
   private readonly base: Base;
   private readonly differing: ReadonlyMap<string, Differing>;
+  private unwritten: UnwrittenObjects | undefined;
 
   private constructor(
     base: Base,
@@ -111,17 +119,22 @@ export class OwnReading implements Reading {
     return new OwnReading(base, changed, differing);
   }
 
-  async take(paths: ReadonlySet<string>): Promise<Result<ObjectId, Failure>> {
+  async take(paths: ReadonlySet<string>, inMemory: boolean): Promise<Result<TakenTree, Failure>> {
     const { objects, tree } = this.base;
+    const set = new ObjectSet(objects.hash);
     const changes = new Map<string, Entry | undefined>();
     for (const path of paths) {
       const now = this.differing.get(path);
-      changes.set(path, now && { mode: now.mode, id: await objects.writeBlob(now.content) });
+      const blob = (content: Buffer) => (inMemory ? set.add('blob', content) : objects.writeBlob(content));
+      changes.set(path, now && { mode: now.mode, id: await blob(now.content) });
     }
-    return ok(await objects.editTree(tree, changes));
+    if (!inMemory) return ok({ tree: await objects.editTree(tree, changes) });
+    this.unwritten = set.objects;
+    return ok({ tree: await set.editedTree(objects, tree, changes), unwritten: set.objects });
   }
 
   async reset(tree: ObjectId): Promise<void> {
+    await writeObjects(this.base.objects, this.unwritten);
     this.leave();
     await showFiles(this.base.objects, this.base.workspace, tree);
   }

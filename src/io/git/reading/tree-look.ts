@@ -12,12 +12,12 @@ import { listTree } from '../walk.js';
 type FolderEntries = ReadonlyMap<string, TreeEntry>;
 
 export class TreeLook {
-  private readonly objects: GitObjects;
+  private readonly objects: Pick<GitObjects, 'read' | 'list'>;
   private readonly tree: ObjectId;
   /** By path, as bytes: each folder is read once. */
   private readonly folders = new Map<string, Promise<FolderEntries | undefined>>();
 
-  constructor(objects: GitObjects, tree: ObjectId) {
+  constructor(objects: Pick<GitObjects, 'read' | 'list'>, tree: ObjectId) {
     this.objects = objects;
     this.tree = tree;
   }

@@ -13,8 +13,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 /** Long ones are read again: they are few. */
 const LONGEST = 64 * 1024;
 
-/** Trees that this process has written: what is built on them need not read them again. */
-class RecentTrees {
+/** Contents of short objects that this process has written: what is built on them need not read them again. */
+export class RecentObjects {
   private readonly contents = new Map<ObjectId, Buffer>();
   private bytes = 0;
 
@@ -38,7 +38,7 @@ class RecentTrees {
 }
 
 export class LooseWriter {
-  readonly recent = new RecentTrees();
+  readonly recent = new RecentObjects();
   private readonly objects: string;
   private readonly hash: HashName;
   private readonly folders = new Set<string>();

@@ -3,6 +3,7 @@
 import type { ObjectId } from '../../../model/tree.js';
 import type { TreeEntry } from '../raw-tree.js';
 import { type Changes, type FolderChanges, groupChanges } from '../raw-tree.js';
+import { editedTree, type Trees } from './edited-tree.js';
 import {
   commitBytes,
   type GitObject,
@@ -29,6 +30,19 @@ export class ObjectSet {
   /** The tree with these files and nothing else. */
   tree(files: Changes): ObjectId {
     return this.folder(groupChanges(files));
+  }
+
+  /** The tree with changes made; what is not among these objects is read from the store. */
+  async editedTree(
+    store: Pick<Trees, 'read'>,
+    base: ObjectId | undefined,
+    changes: Changes,
+  ): Promise<ObjectId> {
+    const trees: Trees = {
+      read: async (id) => this.objects.get(id)?.content ?? store.read(id),
+      writeTree: async (entries) => this.add('tree', treeBytes(entries)),
+    };
+    return (await editedTree(trees, base, changes)) ?? this.add('tree', treeBytes([]));
   }
 
   /** A commit without parents. */

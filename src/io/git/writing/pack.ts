@@ -4,11 +4,14 @@
  */
 
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFile, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import type { ObjectId } from '../../../model/tree.js';
-import { syncFolder } from '../../durable.js';
+import { syncFolder, syncOpen } from '../../durable.js';
+import { codeOf } from '../../errors.js';
 import { makeDir } from '../../files.js';
 import { compressed } from './compressed.js';
 import type { GitObject, HashName, ObjectType } from './object-bytes.js';
@@ -30,36 +33,79 @@ export async function writePack(
   const { pack, placed } = packBytes(objects, hash);
   const index = indexBytes(placed, pack.subarray(-digestLength(hash)), hash);
   const folder = join(store, 'objects', 'pack');
-  await makeDir(folder);
   const name = `pack-${pack.subarray(-digestLength(hash)).toString('hex')}`;
-  // The index last: git takes a pack for there when it finds its index.
-  for (const [end, bytes] of [
-    ['pack', pack],
-    ['idx', index],
-  ] as const) {
-    await place(folder, `${name}.${end}`, bytes);
+  const files = [
+    new NewFile(folder, `${name}.pack`, pack),
+    new NewFile(folder, `${name}.idx`, index),
+  ] as const;
+  try {
+    for (const file of files) await file.write();
+    await Promise.all([files[0].sync(), files[1].sync()]);
+    for (const file of files) await file.check();
+    // The index last: git takes a pack for there when it finds its index.
+    for (const file of files) file.place();
+  } finally {
+    for (const file of files) file.remove();
   }
   await syncFolder(folder);
   return name;
 }
 
-/** On disk under its name, with the very bytes. Throws otherwise. */
-async function place(folder: string, name: string, bytes: Buffer): Promise<void> {
-  // Half-written ones are swept as those of git are.
-  const temporary = join(folder, `tmp_${name}_${process.pid}`);
-  try {
-    const file = await open(temporary, 'wx', 0o444);
+/** Bytes up to which a file is written and read in one go: for less, every step aside costs more than the disk. */
+const LONG = 1_000_000;
+const writeLong = promisify(writeFile);
+
+/** A file that gets its name when it is on disk with the very bytes. */
+class NewFile {
+  private readonly folder: string;
+  private readonly name: string;
+  private readonly bytes: Buffer;
+  /** Half-written ones are swept as those of git are. */
+  private readonly temporary: string;
+  private handle: number | undefined;
+  private isThere = false;
+
+  constructor(folder: string, name: string, bytes: Buffer) {
+    this.folder = folder;
+    this.name = name;
+    this.bytes = bytes;
+    this.temporary = join(folder, `tmp_${name}_${process.pid}`);
+  }
+
+  async write(): Promise<void> {
+    this.isThere = true;
     try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
+      this.handle = openSync(this.temporary, 'wx', 0o444);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+      await makeDir(this.folder);
+      this.handle = openSync(this.temporary, 'wx', 0o444);
     }
-    if (!(await readFile(temporary)).equals(bytes)) throw differs(temporary);
-    await rename(temporary, join(folder, name));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    if (this.bytes.length > LONG) await writeLong(this.handle, this.bytes);
+    else writeFileSync(this.handle, this.bytes);
+  }
+
+  async sync(): Promise<void> {
+    if (this.handle !== undefined) await syncOpen(this.handle);
+  }
+
+  /** Throws where the disk gives back something else. */
+  async check(): Promise<void> {
+    const isLong = this.bytes.length > LONG;
+    const found = isLong ? await readFile(this.temporary) : readFileSync(this.temporary);
+    if (!found.equals(this.bytes)) throw differs(this.temporary);
+  }
+
+  place(): void {
+    renameSync(this.temporary, join(this.folder, this.name));
+    this.isThere = false;
+  }
+
+  /** What is left of it, if it did not get its name. */
+  remove(): void {
+    if (this.handle !== undefined) closeSync(this.handle);
+    this.handle = undefined;
+    if (this.isThere) rmSync(this.temporary, { force: true });
   }
 }
 

@@ -3,12 +3,11 @@
  * many at once. Knows nothing of what they name.
  */
 
-import { existsSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectId } from '../../../model/tree.js';
-import { syncFolder } from '../../durable.js';
+import { syncFolder, syncOpen } from '../../durable.js';
 import { codeOf } from '../../errors.js';
 import { readText, readTextSync } from '../../files.js';
 
@@ -31,13 +30,10 @@ export async function createPackedRefs(
   const file = join(store, 'packed-refs');
   const lock = `${file}.lock`;
   const handle = await openLock(lock);
-  if (!handle) return undefined;
+  if (handle === undefined) return undefined;
   let isDone = false;
   try {
-    const bytes = await readFile(file).catch((error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return Buffer.from(`${HEAD}\n`);
-      throw error;
-    });
+    const bytes = existsSync(file) ? readFileSync(file) : Buffer.from(`${HEAD}\n`);
     const outcomes = new Map<string, 'created' | 'exists'>();
     const merged = withRefs(bytes, refs, (name, isPacked) => {
       const isThere = isPacked || existsSync(join(store, name));
@@ -45,22 +41,19 @@ export async function createPackedRefs(
       return !isThere;
     });
     if (!merged) return undefined;
-    await handle.writeFile(merged);
-    await handle.sync();
+    writeFileSync(handle, merged);
+    await syncOpen(handle);
     // Open until it has its name: a lock that no process has open counts as that of a dead one, and is removed.
-    await rename(lock, file);
+    renameSync(lock, file);
     isDone = true;
-    await handle.close();
     await syncFolder(store);
     // Git may have created one as a file of its own meanwhile: that one is found first.
     for (const [name, outcome] of outcomes)
       if (outcome === 'created' && existsSync(join(store, name))) outcomes.set(name, 'exists');
     return outcomes;
   } finally {
-    if (!isDone) {
-      await handle.close().catch(() => undefined);
-      await rm(lock, { force: true });
-    }
+    closeSync(handle);
+    if (!isDone) rmSync(lock, { force: true });
   }
 }
 
@@ -154,10 +147,10 @@ function parse(text: string): Map<string, string> | undefined {
   return refs;
 }
 
-async function openLock(lock: string): Promise<FileHandle | undefined> {
+async function openLock(lock: string): Promise<number | undefined> {
   for (const end = performance.now() + PATIENCE_MS; ; ) {
     try {
-      return await open(lock, 'wx', 0o644);
+      return openSync(lock, 'wx', 0o644);
     } catch (error) {
       if (codeOf(error) !== 'EEXIST') throw error;
       if (performance.now() > end) return undefined;
