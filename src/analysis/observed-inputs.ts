@@ -6,27 +6,23 @@ import { type Digest, digestFields } from '../model/digest.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { Label, Task } from '../model/task.js';
 import type { TaskRun } from '../model/task-run.js';
-import { type Entry, encodeEntry, type Listing } from '../model/tree.js';
+import { type Entry, encodeEntry, type Files } from '../model/tree.js';
 import type { Project } from '../project/project.js';
 import type { DependencyOutputs } from './dependency-outputs.js';
 import { interfacePathsFor, readsSignatures } from './interfaces/interface-files.js';
 import { foldPatches } from './patches.js';
 
 /**
- * What of the files that an agent read is to be remembered: those that its input tree held, without its own outputs and
+ * What of the files that an agent read is to be remembered. `read`: those that its input tree held. Without its own outputs and
  * without what its key covers anyway. Undefined when there is none.
  */
 export function observedInputs(
   run: Pick<TaskRun, 'keyed' | 'outputs' | 'edits'>,
-  inputTree: Listing,
-  read: readonly string[],
+  read: Files,
 ): ObservedInputs | undefined {
   const sets = [run.outputs, ...run.keyed].map(patternSet);
   const isOwn = (path: string) => run.edits.includes(path) || sets.some((set) => set.matches(path));
-  const found = read.flatMap((path): [string, string][] => {
-    const entry = inputTree.get(path);
-    return entry && !isOwn(path) ? [[path, encodeEntry(entry)]] : [];
-  });
+  const found = [...read].filter(([path]) => !isOwn(path)).map(([path, entry]) => [path, encodeEntry(entry)]);
   return found.length > 0 ? Object.fromEntries(found) : undefined;
 }
 

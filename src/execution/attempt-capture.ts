@@ -5,12 +5,13 @@ import { sameUsage } from '../agent/usage.js';
 import { observedInputs } from '../analysis/observed-inputs.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { TreeLook } from '../io/git/reading/tree-look.js';
 import type { MadeBy, ObservedInputs } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import { providerOf } from '../model/routes.js';
 import type { TaskRun } from '../model/task-run.js';
-import { type ObjectId, sameEntry } from '../model/tree.js';
+import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 import { type Captured, type CaptureOptions, captureResult } from '../workspace/capture.js';
 import { writeObjects } from '../workspace/reading/reading.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
@@ -85,10 +86,18 @@ async function judgeCapture(
   if (missing.length > 0) return failed({ kind: 'missing-outputs', paths: missing });
   if (!asked) return { work: captured, ...kept, dropped };
   const { read, made } = asked;
-  const observed =
-    read.length === 0 ? undefined : observedInputs(run, await objects.list(run.inputTree), read);
+  const observed = observedInputs(run, await entriesAt(new TreeLook(objects, run.inputTree), read));
   const work = { ...captured.value, made, ...(observed === undefined ? {} : { observed }) };
   return { work: ok(work), ...kept, dropped };
+}
+
+async function entriesAt(tree: TreeLook, paths: readonly string[]): Promise<Files> {
+  const found = new Map<string, Entry>();
+  for (const path of paths) {
+    const entry = await tree.get(path);
+    if (entry) found.set(path, entry);
+  }
+  return found;
 }
 
 /** What a session wrote before it broke off: the next attempt goes on from there. */

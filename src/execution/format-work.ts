@@ -2,12 +2,13 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { TreeLook } from '../io/git/reading/tree-look.js';
 import type { Failure } from '../model/failure.js';
 import { formatCommands, formatName } from '../model/formatting/format.js';
 import { escapeGlob } from '../model/paths/glob-parser.js';
 import type { Label } from '../model/task.js';
 import type { Formatters, TaskRun } from '../model/task-run.js';
-import { decodeEntry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
+import { decodeEntry, type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 import { captureResult } from '../workspace/capture.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import type { AttemptWork } from './attempt-capture.js';
@@ -85,12 +86,11 @@ export async function formatFiles(
   );
   if (jobs.length === 0) return ok(new Map());
   const { objects, pool, config } = parts;
-  const there = await objects.list(tree);
-  const settings = Object.entries(format.inputs).filter(([path]) => !there.get(path));
-  const shown = await objects.editTree(
-    tree,
-    new Map(settings.map(([path, entry]) => [path, decodeEntry(entry)])),
-  );
+  const there = new TreeLook(objects, tree);
+  const settings = new Map<string, Entry>();
+  for (const [path, entry] of Object.entries(format.inputs))
+    if (!(await there.get(path))) settings.set(path, decodeEntry(entry));
+  const shown = await objects.editTree(tree, settings);
   await pool.show(workspace, shown);
   for (const [at, gate] of jobs.entries()) {
     const job = { run: { task, tree: shown, gates: [], network: false, attempt }, gate };

@@ -1,10 +1,12 @@
 /** What an attempt left for the next one: its files on top of an input tree. Runs nothing. */
 
+import { compareBytes } from '../base/order.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { changedFiles } from '../io/git/walk.js';
 import type { Failure } from '../model/failure.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type { TaskRun } from '../model/task-run.js';
-import { type Entry, type ObjectId, sameEntry } from '../model/tree.js';
+import type { Entry, ObjectId } from '../model/tree.js';
 
 /** A captured tree that did not become the result. */
 export interface LeftWork {
@@ -41,13 +43,8 @@ export async function changesBetween(
   from: ObjectId,
   to: ObjectId,
 ): Promise<Map<string, Entry | undefined>> {
-  const [before, after] = [await objects.list(from), await objects.list(to)];
-  const changes = new Map<string, Entry | undefined>();
-  for (const path of new Set([...before.paths, ...after.paths])) {
-    const entry = after.get(path);
-    if (!sameEntry(before.get(path), entry)) changes.set(path, entry);
-  }
-  return changes;
+  const changes = await changedFiles(objects, from, to);
+  return new Map([...changes].sort(([a], [b]) => compareBytes(a, b)));
 }
 
 /** An input tree with earlier changes, as far as the task may make them. Undefined: none of them is left. */

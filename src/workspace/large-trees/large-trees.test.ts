@@ -27,6 +27,7 @@ import type { Entry } from '../../model/tree.js';
 import { gitCommandsOf, ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { captureResult } from '../capture.js';
 import { type Workspace, WorkspacePool } from '../workspace-pool.js';
+import { folderLooks } from './record.js';
 
 let scratch: ScratchRepository;
 let repository: Repository;
@@ -187,7 +188,7 @@ const CHANGES: Record<string, (at: { dir: string; path: string; other: string; r
   'uses git': ({ dir, random }) => {
     const git = (...args: string[]) => execFileSync('git', args, { cwd: dir, stdio: 'ignore' });
     git('add', '-A');
-    if (random.next(2) === 0) git('rm', '-rq', '--cached', '.');
+    if (random.next(2) === 0) git('rm', '-rq', '--cached', '--ignore-unmatch', '.');
     writeFileSync(join(dir, '.gitignore'), '*\n');
   },
 };
@@ -327,6 +328,16 @@ describe.runIf(process.platform === 'linux')('a workspace with a record', () => 
     // A tree that has files where the config keeps some is for git.
     const third = await acquire(poolWith({ keep: ['a'] }), tree);
     expect(third.shown.large).toBe(undefined);
+  });
+
+  it('trusts what folders look like on file systems of the machine only', () => {
+    const later = 2n ** 62n;
+    scratch.write('folder/file', '');
+    const own = folderLooks(scratch.dir, ['folder', 'missing', 'f'], later);
+    expect(Object.keys(own)).toEqual(['', 'folder']);
+    expect(own.folder).not.toBe('');
+    expect(folderLooks(scratch.dir, ['folder'], 0n)).toEqual({ '': '', folder: '' });
+    expect(folderLooks('/proc', ['self/fd'], later)).toEqual({ '': '', 'self/fd': '' });
   });
 
   it('writes files again when the rules are others', async () => {

@@ -3,7 +3,7 @@
  * record beside it what each folder did. Compares nothing.
  */
 
-import { type BigIntStats, lstatSync, rmSync, writeFileSync } from 'node:fs';
+import { type BigIntStats, lstatSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { codeOf, readText } from '../../io/files.js';
 import { beside } from '../tools/copies.js';
@@ -61,12 +61,21 @@ export function folderLook({ ino, dev, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`;
 }
 
-/** The looks of folders of a workspace. One that changed at `time` or later may change again and look the same. */
+/** ext, XFS, Btrfs, tmpfs, overlayfs, F2FS, bcachefs and ZFS: with them a folder shows each change of its names at once. */
+const TRUSTED = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x794c7630, 0xf2f52010, 0xca451a4e, 0x2fc12fc1,
+]);
+
+/**
+ * The looks of folders of a workspace. One that changed at `time` or later may change again and look the same, and so may any in a
+ * file system of another kind (over a network, in a program): these are read each time.
+ */
 export function folderLooks(dir: string, folders: Iterable<string>, time: bigint): Record<string, string> {
   const looks: Record<string, string> = {};
+  const isTrusted = TRUSTED.has(statfsSync(dir).type);
   for (const folder of ['', ...folders]) {
     const stat = lookAt(join(dir, folder));
-    if (stat?.isDirectory()) looks[folder] = stat.ctimeNs < time ? folderLook(stat) : '';
+    if (stat?.isDirectory()) looks[folder] = isTrusted && stat.ctimeNs < time ? folderLook(stat) : '';
   }
   return looks;
 }
