@@ -76,12 +76,12 @@ async function rig() {
 
 /** Every entry below a folder but `.git`: its kind, its mode and its text. */
 function listing(dir: string): Record<string, string> {
-  const found: Record<string, string> = { '.': (statSync(dir).mode & 0o777).toString(8) };
+  const found: Record<string, string> = { '.': (statSync(dir).mode & 0o7777).toString(8) };
   for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
     if (name === '.git') continue;
     const stat = lstatSync(join(dir, name));
     const text = stat.isFile() ? readFileSync(join(dir, name), 'utf8') : '';
-    found[name] = `${stat.isDirectory() ? 'folder' : 'file'} ${(stat.mode & 0o777).toString(8)} ${text}`;
+    found[name] = `${stat.isDirectory() ? 'folder' : 'file'} ${(stat.mode & 0o7777).toString(8)} ${text}`;
   }
   return found;
 }
@@ -101,6 +101,9 @@ const DAMAGE: Readonly<Record<string, (dir: string) => void>> = {
     for (const folder of ['m/n', 'm', 'src']) chmodSync(join(dir, folder), 0o000);
   },
   'folders that everybody may write': (dir) => chmodSync(join(dir, 'src'), 0o777),
+  'folders that give files to others': (dir) => {
+    for (const folder of ['', 'src']) chmodSync(join(dir, folder), 0o7755);
+  },
   'files with other modes': (dir) => {
     chmodSync(join(dir, 'f'), 0o000);
     chmodSync(join(dir, 'src/g'), 0o777);

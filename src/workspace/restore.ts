@@ -64,8 +64,9 @@ export async function restoreFolder(
   seen?: Seen,
   known?: KnownFolders,
 ): Promise<Restored> {
-  const walk = new Walk(skip, seen, known);
-  await walk.folder(Buffer.from(dir as string), '');
+  const place = Buffer.from(dir as string);
+  const walk = new Walk({ skip, seen, known, mode: plainFolderMode(place) });
+  await walk.folder(place, '');
   return { root: walk.root, repositories: walk.repositories.sort(), special: walk.special.sort() };
 }
 
@@ -76,13 +77,25 @@ class Walk {
   private readonly skip: ReadonlySet<string>;
   private readonly seen: Seen | undefined;
   private readonly known: KnownFolders | undefined;
-  private readonly mode = 0o777 & ~UMASK;
+  /** Of a new folder. */
+  private readonly mode: number;
   private count = 0;
 
-  constructor(skip: readonly string[], seen: Seen | undefined, known: KnownFolders | undefined) {
+  constructor({
+    skip,
+    seen,
+    known,
+    mode,
+  }: {
+    readonly skip: readonly string[];
+    readonly seen: Seen | undefined;
+    readonly known: KnownFolders | undefined;
+    readonly mode: number;
+  }) {
     this.skip = new Set(skip.map((path) => path.replace(/\/+$/, '')));
     this.seen = seen;
     this.known = known;
+    this.mode = mode;
   }
 
   /**
@@ -91,7 +104,7 @@ class Walk {
    */
   async folder(place: Buffer, path: string): Promise<void> {
     const stat = lstatSync(place, { bigint: true });
-    if ((Number(stat.mode) & 0o777) !== this.mode) chmodSync(place, this.mode);
+    if ((Number(stat.mode) & 0o7777) !== this.mode) chmodSync(place, this.mode);
     const inside = this.known?.inside(path, stat);
     if (inside) {
       for (const name of inside) {
@@ -141,6 +154,13 @@ class Walk {
 }
 
 const SLASH = Buffer.from('/');
+const SET_GROUP = 0o2000;
+
+/** The mode of a new folder at this place: some folders hand down that files in them belong to their group. */
+function plainFolderMode(place: Buffer): number {
+  const above = lstatSync(place.subarray(0, Math.max(1, place.lastIndexOf(SLASH))));
+  return (0o777 & ~UMASK) | (above.mode & SET_GROUP);
+}
 
 /** Gives a file the mode that git knows of it. */
 export function withPlainMode(file: Buffer | string): Stats {
