@@ -308,6 +308,31 @@ describe.runIf(process.platform === 'linux')('a workspace with a record', () => 
     await pool.release(again);
   });
 
+  it.each<[string, (dir: string) => void]>([
+    [
+      'a link to itself in place of a folder',
+      (dir) => [rmSync(join(dir, 'd'), { recursive: true }), symlinkSync('d', join(dir, 'd'))],
+    ],
+    [
+      'a folder whose files were removed',
+      (dir) => [rmSync(join(dir, 'd/in')), rmSync(join(dir, 'd/e'), { recursive: true })],
+    ],
+  ])('puts right %s', async (_, work) => {
+    const pool = poolWith();
+    const tree = await treeOf({ 'd/in': '1', 'd/e/in': '2', other: '' });
+    for (const next of [tree, await treeOf({ d: 'a file' }, ruled)]) {
+      const workspace = await acquire(pool, tree);
+      work(workspace.dir);
+      const options = { inputTree: tree, outputs: ['d/**'], edits: [], maxBytes: 1e6, ignoreOthers: true };
+      const captured = await captureResult(workspace, objects, options);
+      expect(captured.ok && looks(workspace.dir)).toEqual(captured.ok && looksByGit(captured.value.tree));
+      await pool.show(workspace, next, false);
+      expect(judged(workspace)).toBe(next);
+      expect(looks(workspace.dir)).toEqual(looksByGit(next));
+      await pool.release(workspace);
+    }
+  });
+
   it('removes what the config keeps no longer, and keeps the rest', async () => {
     const tree = await treeOf({ 'a/file': '1' });
     const keep = ['kept/inside', 'a/cache'];

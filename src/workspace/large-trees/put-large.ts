@@ -84,7 +84,8 @@ async function putSurveyed(
     if (isTurn()) await setImmediate();
   }
   const there = new Set(folders);
-  for (const folder of await emptied(survey, { after, kept, gone: removed })) {
+  const gone = paths.filter((path) => !wanted.has(path));
+  for (const folder of await emptied(survey, { after, kept, gone })) {
     rmdirSync(join(dir, folder));
     there.delete(folder);
     if (isTurn()) await setImmediate();
@@ -120,7 +121,7 @@ async function emptied(
   }: { readonly after: TreeLook; readonly kept: readonly string[]; readonly gone: readonly string[] },
 ): Promise<string[]> {
   const stay = foldersOf(kept);
-  // The tree has every other one: nothing below it is gone.
+  // The tree has every other one: nothing below it is gone, neither by a program nor now.
   const may = new Set([...foldersOf(gone), ...foldersOf(record.kept)]);
   const found: string[] = [];
   for (const folder of folders) {

@@ -27,7 +27,13 @@ export async function surveyWorkspace(
   const folders = new Set(seen.folders);
   const look = new TreeLook(objects, record.tree);
   const differing = new Map<string, FoundEntry | undefined>();
-  for (const [path, found] of seen.files) if (!(await look.get(path))) differing.set(path, found);
+  for (const [path, found] of seen.files) {
+    const before = await look.at(path);
+    if (before && before.mode !== '40000') continue;
+    differing.set(path, found);
+    // git does not tell of files behind a link that leads to itself.
+    if (before) for (const [gone] of await look.below(`${path}/`)) differing.set(gone, undefined);
+  }
   for (const path of await changedFiles(workspace)) {
     const isInFolder = !path.includes('/') || folders.has(posix.dirname(path));
     differing.set(path, isInFolder ? found(dir, path) : undefined);

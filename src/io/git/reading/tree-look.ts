@@ -83,7 +83,7 @@ export class TreeLook {
   }
 
   /** All files below a folder, whose prefix ends with `/`; the empty one is the whole tree. */
-  private async below(prefix: string): Promise<[string, Entry][]> {
+  async below(prefix: string): Promise<[string, Entry][]> {
     const folder = prefix === '' ? { mode: '40000', id: this.tree } : await this.at(prefix.slice(0, -1));
     if (folder?.mode !== '40000') return [];
     const { files } = await listTree(this.objects, folder.id);
