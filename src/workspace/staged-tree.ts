@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { exists } from '../io/files.js';
 import { git } from '../io/git/git-process.js';
+import { indexOfCommit } from '../io/git/locate.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Failure } from '../model/failure.js';
@@ -19,7 +20,7 @@ export async function takeStaged(
   objects: GitObjects,
   options: SnapshotOptions,
 ): Promise<Result<{ tree: ObjectId }, Failure>> {
-  const theirs = join(repository.gitDir, 'index');
+  const theirs = indexOfCommit(repository);
   if (!(await exists(theirs))) return ok({ tree: await objects.empty() });
   const indexFile = join(repository.state, 'index-staged');
   try {

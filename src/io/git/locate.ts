@@ -86,6 +86,22 @@ function looksLikeGitDir(folder: string): boolean {
   return ['HEAD', 'objects', 'refs'].every((name) => existsSync(join(folder, name)));
 }
 
+/**
+ * What the next commit is made of: for `git commit -a` and `git commit <paths>`, git gives its hooks another index than the
+ * one of the repository, in the same folder. One in another folder is not of this repository.
+ */
+export function indexOfCommit({ top, gitDir }: Repository, env = process.env): string {
+  const own = join(gitDir, 'index');
+  const { GIT_INDEX_FILE = '' } = env;
+  if (GIT_INDEX_FILE === '') return own;
+  const told = resolve(top, GIT_INDEX_FILE);
+  try {
+    return realpathSync.native(dirname(told)) === realpathSync.native(gitDir) ? told : own;
+  } catch {
+    return own;
+  }
+}
+
 /** A linked worktree's own directory points at the one that it shares with the others. */
 function commonDirOf(gitDir: string): string {
   const pointer = readText(join(gitDir, 'commondir')).replace(/\r?\n$/, '');

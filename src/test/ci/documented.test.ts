@@ -174,6 +174,12 @@ test('the hook stops a commit whose files are not those of a build; `init --ci` 
   project.write(BACKLOG, specs(task('T1', 'one'), task('T2', 'changed')));
   project.git('add', '-A');
   expect(() => project.git('commit', '-q', '-m', 'stale')).toThrow(/1 task is not up to date/);
+  // These commit from an index of their own.
+  project.git('reset', '-q');
+  const stale = /1 task is not up to date/;
+  expect(() => project.git('commit', '-q', '-a', '-m', 'all')).toThrow(stale);
+  expect(() => project.git('commit', '-q', '-m', 'one', '--', BACKLOG)).toThrow(stale);
+  project.git('add', '-A');
   expect((await project.conductor('build')).code).toBe(0);
   // What is not staged does not count.
   expect(() => project.git('commit', '-q', '-m', 'only the spec')).toThrow(/not up to date|would change/);
