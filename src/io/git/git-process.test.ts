@@ -1,9 +1,14 @@
 /** What git's words stand for: a full disk, damage of conductor's own store, or nothing that is expected. */
 
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { asFailure } from '../files.js';
 import { CoprocessEnded } from './coprocess.js';
 import { GitError } from './git-process.js';
+import { indexOfCommit } from './locate.js';
+import type { Repository } from './repository.js';
 
 const OBJECT = '317e9677c3bcffd006f9fc84bbb0a54ef1676197';
 
@@ -23,4 +28,21 @@ test.each([
   const exit = { code: 128, stdout: Buffer.alloc(0), stderr };
   expect(asFailure(new GitError(['mktree'], exit))?.kind).toBe(kind);
   expect(asFailure(new CoprocessEnded(['mktree'], { code: 128, signal: null }, stderr))?.kind).toBe(kind);
+});
+
+test('a hook checks the index that git gives to it, and never one of another repository', () => {
+  const top = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-index-')));
+  try {
+    const gitDir = join(top, '.git');
+    mkdirSync(gitDir);
+    const of = (GIT_INDEX_FILE?: string) => indexOfCommit({ top, gitDir } as Repository, { GIT_INDEX_FILE });
+    expect(of()).toBe(join(gitDir, 'index'));
+    expect(of('.git/index')).toBe(join(gitDir, 'index'));
+    expect(of(join(gitDir, 'next-index-7.lock'))).toBe(join(gitDir, 'next-index-7.lock'));
+    expect(of(join(top, 'elsewhere/index'))).toBe(join(gitDir, 'index'));
+    mkdirSync(join(top, 'other'));
+    expect(of('other/index')).toBe(join(gitDir, 'index'));
+  } finally {
+    rmSync(top, { recursive: true, force: true });
+  }
 });
