@@ -16,7 +16,7 @@ import { type ArrivalRules, contentDigest, type Pins } from '../store/arrival.js
 import type { Claims } from '../store/claims/claims.js';
 import { type EntryName, isResult, keyOf, type Scope } from '../store/encoded-entry.js';
 import { EntrySigner } from '../store/entry-signer.js';
-import { GitResults, type PinnedResult } from '../store/git-results.js';
+import { GitResults, type PinnedResult, type PinnedResults } from '../store/git-results.js';
 import type { RemoteTiers } from '../store/remotes/tiers.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { SignatureCheck, Signer } from '../store/signature.js';
@@ -37,8 +37,8 @@ export interface SharingOptions {
   /** Gets what goes wrong with remotes, once each. */
   warn(message: string): void;
   readonly signal: AbortSignal;
-  /** Tasks that will be looked at. */
-  readonly selected: ReadonlySet<Label>;
+  /** Tasks whose results are asked for first. */
+  readonly first: ReadonlySet<Label>;
   /** Another result than the recorded one may take its place. */
   readonly rebuildMissing: boolean;
   /** Nothing is sent. */
@@ -46,7 +46,7 @@ export interface SharingOptions {
 }
 
 interface LocalOptions {
-  readonly pins?: Map<ActionKey, PinnedResult>;
+  readonly pins?: PinnedResults;
   readonly likely?: readonly ActionKey[];
   /** Gets why results cannot be signed, once. */
   warn?(message: string): void;
@@ -154,7 +154,7 @@ export async function openResults(
 ): Promise<Result<OpenResults, Failure>> {
   const { cache, execution } = project.config;
   const pins = options.rebuildMissing ? new Map() : pinnedResults(project);
-  const likely = likelyKeys(project, options.selected);
+  const likely = likelyKeys(project, options.first);
   const opened = await openLocal(host, project, { pins, likely, warn: options.warn });
   if (!opened.ok) return opened;
   const { local, policy } = opened.value;
@@ -193,9 +193,9 @@ export async function openResults(
 }
 
 /** Keys of recorded results whose files are not on disk as they are recorded. */
-function likelyKeys(project: Project, selected: ReadonlySet<Label>): ActionKey[] {
+function likelyKeys(project: Project, labels: ReadonlySet<Label>): ActionKey[] {
   const keys: ActionKey[] = [];
-  for (const label of selected) {
+  for (const label of labels) {
     const locked = lockedTask(project, project.graph.task(label));
     const onDisk = project.owned.get(label) ?? new Map();
     if (locked && !isAsRecorded(project, locked, onDisk)) keys.push(resultKeyOf(locked));
@@ -216,7 +216,17 @@ export function arrivalRules(project: Project, pins = pinsOf(project)): Pick<Arr
 }
 
 /** The results that must be exactly the recorded ones, also where this store has another one for the key. */
-function pinnedResults(project: Project): Map<ActionKey, PinnedResult> {
+function pinnedResults(project: Project): PinnedResults {
+  // Where a build begins with a task that has no result, it begins without them.
+  let made: Map<ActionKey, PinnedResult> | undefined;
+  const all = () => {
+    made ??= allPinned(project);
+    return made;
+  };
+  return { get: (key) => all().get(key), has: (key) => all().has(key), delete: (key) => all().delete(key) };
+}
+
+function allPinned(project: Project): Map<ActionKey, PinnedResult> {
   const records = new Map<ActionKey, TaskRecord[]>();
   for (const lock of project.locks.values()) {
     for (const record of Object.values(lock.tasks).flatMap(recordsOf)) {

@@ -74,8 +74,11 @@ export interface PrepareContext {
   readonly readOnly?: boolean;
   /** The project, where it has been read already. */
   readonly read?: Project | undefined;
+  /** Tasks that are probably stale. Absent or empty: nothing is known of that. */
+  readonly urgent?: ReadonlySet<Label> | undefined;
 }
 
+const NONE: ReadonlySet<Label> = new Set();
 const NOBODY: PrepareContext = { warn: () => {}, signal: new AbortController().signal };
 
 /** A project with what is known of its tasks before any result is looked for. */
@@ -163,8 +166,10 @@ export async function prepare(
   const forced: ReadonlySet<Label> = options.force ? targets : new Set();
   const selected = project.graph.closure(targets);
   const rebuildMissing = options.rebuildMissing === true;
-  const { warn, signal, readOnly = false } = beside;
-  const sharing = { warn, signal, readOnly, selected, rebuildMissing };
+  const { warn, signal, readOnly = false, urgent = NONE } = beside;
+  const urgentHere = [...urgent].filter((label) => selected.has(label));
+  const first = urgentHere.length === 0 ? selected : new Set(urgentHere);
+  const sharing = { warn, signal, readOnly, first, rebuildMissing };
   const results = await openResults(host, project, sharing);
   if (!results.ok) return results;
   const { store, claims } = results.value;

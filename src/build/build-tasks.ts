@@ -112,6 +112,7 @@ async function buildPrepared(
         warn,
         signal,
         read: read && { ...read.project, config: withBuildLimit(read.project.config, options.budgetUsd) },
+        urgent: read?.urgent,
         readOnly: options.dryRun,
       });
   if (!ready.ok) return ready;

@@ -12,6 +12,7 @@ export class EventRecord {
   private readonly early: BuildEvent[] = [];
   private log: Reporter | undefined;
   private history: HistoryRecord | undefined;
+  private logs: BuildLogs | undefined;
 
   on(event: BuildEvent): void {
     this.log?.on(event);
@@ -21,6 +22,7 @@ export class EventRecord {
 
   /** `history`: the folder of the project's history. */
   open(logs: BuildLogs, history: string): void {
+    this.logs = logs;
     let opened: Promise<void> | undefined;
     this.log = eventLog(async (text) => {
       opened ??= logs.open();
@@ -41,5 +43,7 @@ export class EventRecord {
   async close(): Promise<void> {
     await this.log?.close().catch(() => undefined);
     await this.history?.close();
+    // When all that the build has to say is on disk.
+    await this.logs?.removeOld().catch(() => undefined);
   }
 }

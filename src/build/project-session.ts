@@ -41,6 +41,8 @@ export interface WritingOptions {
   /** Wait for another build to end; otherwise fail with `locked`. */
   readonly wait: boolean;
   readonly signal: AbortSignal;
+  /** Whether this process held the lock before and has swept since. Absent: it did not. */
+  readonly isSwept?: boolean;
 }
 
 /** A session that may write: it holds the project's lock until it is closed. */
@@ -87,7 +89,7 @@ export async function lockProject(
   try {
     // Before any workspace is used: what a killed build left may still write into one.
     await host.reapAgents?.();
-    await sweep(repository, host.cacheDir);
+    if (options.isSwept !== true || lock.value.foundOwner) await sweepProject(repository, host.cacheDir);
     if ((await recoverPublish(repository, objects)) === 'completed') {
       emit({ type: 'build.recovered', what: 'completed the publishing of an interrupted build' });
     }
@@ -133,8 +135,8 @@ export async function inSession<T, R = Result<T, Failure>>(
   }
 }
 
-/** What killed commands left: half-written files and folders, and locks of gits that are dead. */
-async function sweep(repository: Repository, cacheDir: string): Promise<void> {
+/** What killed commands left: half-written files and folders, and locks of gits that are dead. The caller holds the lock. */
+export async function sweepProject(repository: Repository, cacheDir: string): Promise<void> {
   const { home, store, state, project } = repository;
   const folders = [home, store, state, join(project, '.conductor'), workspacesFolder(repository, cacheDir)];
   for (const folder of folders) await sweepTemporary(folder);

@@ -5,6 +5,7 @@
 
 import { SharedResources } from '../execution/shared-resources.js';
 import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
 import type { CommonResources } from '../project/host.js';
 import { ProjectMemory } from '../project/project-memory.js';
 import { Runs } from './running-tasks.js';
@@ -14,6 +15,8 @@ export class SessionState {
   readonly memory = new ProjectMemory();
   /** Failures by the key of what failed (a result's, or that of gates): the same again would fail again. */
   readonly failed = new Map<string, Failure>();
+  /** Milliseconds that tasks took when they were last run, once a build has asked for them. */
+  durations: Record<Label, number> | undefined;
   /** What an executor leaves to the next. */
   readonly shared: SharedResources;
   /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */

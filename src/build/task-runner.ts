@@ -101,7 +101,8 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
     caller,
     async run(options, { fromScratch = false, urgent = NONE, induction } = {}) {
       for (const one of [prepared.checker, prepared.checkerOverEdits]) one.chain.startRun();
-      const durations = await readDurations(project.repository.state);
+      sessionState.durations ??= await readDurations(project.repository.state);
+      const { durations } = sessionState;
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
       if (first.size > 0) {

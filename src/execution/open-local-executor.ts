@@ -55,11 +55,8 @@ export async function openLocalParts(
   const own = { commandEnvironment, logs, isSandboxed: program !== undefined };
   const options = await poolOptions(host, parts, own);
   const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));
-  if (!isFollowing) {
-    // Before workspaces are swept: what a killed build left running would write on.
-    await killOrphans();
-    await pool.sweep();
-  }
+  // Before workspaces are swept: what a killed build left running would write on.
+  if (!isFollowing) pool.sweepBeforeUse(killOrphans);
   return ok({
     objects: parts.objects,
     store: parts.store,

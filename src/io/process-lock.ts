@@ -9,8 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import { codeOf, readText, removeTree, writeAtomic } from './files.js';
-import { lockFileOf } from './process/file-lock.js';
+import { codeOf, readText, removeTree, replaceFile } from './files.js';
+import { dismissLockOf, lockFileOf, prepareLockOf } from './process/file-lock.js';
 
 export interface LockOwner {
   readonly command: string;
@@ -22,6 +22,8 @@ export interface LockOwner {
 export interface LockHandle {
   /** Gives the lock back; a second call does nothing. */
   release(): Promise<void>;
+  /** Whether the holder before was killed: it did not take back that it held the lock. */
+  readonly foundOwner: boolean;
 }
 
 export interface LockOptions {
@@ -68,8 +70,9 @@ export async function acquireLock(
     if (taken.kind === 'taken') {
       if (!options.brief) return ok(await handle(stateDir, owner, taken.giveBack));
       // A killed holder left it: with it, every look without the lock would have to take the lock.
+      const foundOwner = isOwned(stateDir);
       await removeTree(join(stateDir, OWNER_FILE)).catch(() => {});
-      return ok({ release: taken.giveBack });
+      return ok({ release: taken.giveBack, foundOwner });
     }
     const meeting = await taken.meet();
     if (meeting === undefined) continue;
@@ -86,6 +89,15 @@ export async function acquireLock(
       meeting.leave();
     }
   }
+}
+
+/** Does beforehand what `acquireLock` of this folder can do beforehand, until `dismissLock`. */
+export function prepareLock(stateDir: string): void {
+  if (process.platform === 'linux') prepareLockOf(join(stateDir, 'lock'));
+}
+
+export async function dismissLock(stateDir: string): Promise<void> {
+  if (process.platform === 'linux') await dismissLockOf(join(stateDir, 'lock'));
 }
 
 /**
@@ -116,14 +128,16 @@ async function handle(
   giveBack: () => Promise<void>,
 ): Promise<LockHandle> {
   const file = join(stateDir, OWNER_FILE);
-  // A full disk must not stand between a person and the command that would free it.
-  await writeAtomic(file, `${JSON.stringify(owner)}\n`).catch(() => {});
+  const foundOwner = isOwned(stateDir);
+  // A full disk must not stand between a person and the command that would free it. After a power cut nobody holds the lock.
+  await replaceFile(file, `${JSON.stringify(owner)}\n`).catch(() => {});
   let released: Promise<void> | undefined;
   const release = async () => {
     await removeTree(file).catch(() => {});
     await giveBack();
   };
   return {
+    foundOwner,
     release: () => {
       released ??= release();
       return released;

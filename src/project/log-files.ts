@@ -2,7 +2,7 @@
 
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { makeDir, removeTree, writeAtomic } from '../io/files.js';
+import { makeDir, readText, removeTree, writeAtomic } from '../io/files.js';
 import type { Failure } from '../model/failure.js';
 
 export interface LogFile {
@@ -13,6 +13,7 @@ export interface LogFile {
 
 export const CONDUCTOR_FOLDER = '.conductor';
 const KEPT_BUILDS = 30;
+const IGNORE_ALL = '*\n';
 
 /**
  * Why nothing may be written below the project's own folder: a repository can hold a link there, and old logs would be
@@ -63,11 +64,17 @@ export class BuildLogs {
     return `${this.project}/${CONDUCTOR_FOLDER}/logs/${this.build}/events.ndjson`;
   }
 
-  /** Makes the folder, keeps git from seeing it, and removes the oldest builds' logs. */
+  /** Makes the folder and keeps git from seeing it. */
   async open(): Promise<void> {
     const root = `${this.project}/${CONDUCTOR_FOLDER}`;
     await makeDir(`${root}/logs/${this.build}`);
-    await writeAtomic(`${root}/.gitignore`, '*\n');
+    const ignore = `${root}/.gitignore`;
+    if ((await readText(ignore)) !== IGNORE_ALL) await writeAtomic(ignore, IGNORE_ALL);
+  }
+
+  /** Removes the logs of the oldest builds. */
+  async removeOld(): Promise<void> {
+    const root = `${this.project}/${CONDUCTOR_FOLDER}`;
     const builds = (await readdir(`${root}/logs`)).sort();
     for (const old of builds.slice(0, Math.max(0, builds.length - KEPT_BUILDS)))
       await removeTree(`${root}/logs/${old}`);

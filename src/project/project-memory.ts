@@ -17,6 +17,7 @@ import type { MissingFiles } from './missing-files.js';
 import { openParseCache, type ParseCache } from './parse-cache.js';
 import type { OutputRecords } from './recorded-outputs.js';
 import type { TaskPaths } from './task-paths.js';
+import type { KnownSecrets } from './tracked-secrets.js';
 
 /** The last complete build, where nothing but files can differ from it: not the version, a variable, a tool or a setting. */
 export interface SameGround {
@@ -37,6 +38,7 @@ export class ProjectMemory {
   private parsed: Promise<ParseCache> | undefined;
   private listed: { readonly tree: ObjectId; readonly listing: Listing } | undefined;
   private written: { readonly tree: ObjectId; readonly files: ReadonlyMap<string, Entry> } | undefined;
+  secrets: KnownSecrets | undefined;
   specs: LoadedSpecs | undefined;
   paths: TaskPaths | undefined;
   outputs: OutputRecords | undefined;

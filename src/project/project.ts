@@ -131,7 +131,7 @@ export async function loadProject(
   { accepts, discards }: LoadFor = NOTHING_SPECIAL,
 ): Promise<Result<Project, Failure>> {
   const { repository, objects, config, memory, keepParsed } = source;
-  const shared = await trackedSecrets(repository, config);
+  const shared = await trackedSecrets(repository, config, memory);
   const before = [...new Set([...memory.named, ...shared.shown])].sort();
   const limit = untrackedLimit(config);
   const first = await source.take({

@@ -16,13 +16,24 @@ export interface TrackedSecrets {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Files that git tracks and that match `secrets`. */
+/** What git said before of one index of the person and one list of patterns. */
+export interface KnownSecrets {
+  readonly person: string;
+  readonly secrets: readonly string[];
+  readonly found: readonly string[];
+}
+
+/** Files that git tracks and that match `secrets`. Asks git only when the person's index was written since what is known. */
 export async function trackedSecrets(
   repository: Repository,
   { secrets }: Pick<Config, 'secrets'>,
+  memory: { secrets?: KnownSecrets | undefined } = {},
 ): Promise<TrackedSecrets> {
   const person = personIdentity(repository);
-  const found = await tracked(repository, secrets);
+  const known = memory.secrets;
+  const isKnown = known?.person === person && known.secrets.join('\0') === secrets.join('\0');
+  const found = isKnown ? known.found : await tracked(repository, secrets);
+  memory.secrets = { person, secrets, found };
   if (found.length === 0) return { shown: [], person, warnings: [] };
   if (isDefaultSecrets(secrets)) return { shown: found, person, warnings: [] };
   const names = found.length > 5 ? [...found.slice(0, 5), `${found.length - 5} more`] : found;

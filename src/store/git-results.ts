@@ -39,10 +39,12 @@ export interface Keeper {
   /** Whether what this maker made may be used; a result that may not is as good as none, but for a recorded one. */
   accepts?(origin: Origin | undefined): boolean;
   /** Recorded results, until another one is made for their key: nothing else is found under it. */
-  readonly pins?: Map<ActionKey, PinnedResult>;
+  readonly pins?: PinnedResults;
   /** Keys that will probably be asked for, in about this order. */
   readonly likely?: readonly ActionKey[];
 }
+
+export type PinnedResults = Pick<Map<ActionKey, PinnedResult>, 'get' | 'has' | 'delete'>;
 
 export interface PinnedResult {
   /** The commits that are recorded; one that is here is found, whatever the key's ref names. */

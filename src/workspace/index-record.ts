@@ -54,7 +54,8 @@ export async function currentSettings(
   repository: Repository,
   record: IndexRecord | undefined,
 ): Promise<GitSettings> {
-  if (record && isSameSettings(record.settings)) return record.settings;
+  const isComplete = record?.settings.rewrites !== undefined;
+  if (record && isComplete && isSameSettings(record.settings)) return record.settings;
   return readGitSettings(repository, indexCall(repository));
 }
 

@@ -1,8 +1,9 @@
 /** A glance says what a snapshot would say, or nothing. */
 
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { observeGit } from '../io/git/git-process.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
@@ -23,12 +24,19 @@ const FILES = {
 interface Look {
   readonly scratch: ScratchRepository;
   /** Makes a change, then asks for a glance at these paths and for a snapshot. */
-  after(change: () => void, ...paths: string[]): Promise<{ partial: string | undefined; taken: string }>;
+  after(
+    change: () => void,
+    ...paths: string[]
+  ): Promise<{ partial: string | undefined; taken: string; asked: readonly string[] }>;
 }
 
-async function looking(folder: string, body: (look: Look) => Promise<void>): Promise<void> {
+async function looking(
+  folder: string,
+  body: (look: Look) => Promise<void>,
+  files: Readonly<Record<string, string>> = FILES,
+): Promise<void> {
   const scratch = new ScratchRepository();
-  for (const [path, text] of Object.entries(FILES)) scratch.write(folder + path, text);
+  for (const [path, text] of Object.entries(files)) scratch.write(folder + path, text);
   const opened = await openRepository(join(scratch.dir, folder));
   if (!opened.ok) throw new Error(JSON.stringify(opened.error));
   const objects = new GitObjects(opened.value);
@@ -44,8 +52,11 @@ async function looking(folder: string, body: (look: Look) => Promise<void>): Pro
         const tree = await snapshot();
         const listing = await objects.list(tree);
         change();
+        const asked: string[] = [];
+        observeGit(({ command }) => asked.push(command));
         const partial = await scanPartially(opened.value, objects, { tree, listing }, paths);
-        return { partial, taken: await snapshot() };
+        observeGit(undefined);
+        return { partial, taken: await snapshot(), asked };
       },
     });
   } finally {
@@ -104,4 +115,34 @@ test('what is more than a new content takes a look', async () => {
     const quoted = await after(() => scratch.write('"quoted".txt', 'x'), '"quoted".txt');
     expect(quoted.partial).toBeUndefined();
   });
+});
+
+test('git is asked only for contents that it may convert', async () => {
+  const files = {
+    'plain.txt': '1',
+    'sub/plain.txt': '1',
+    '.gitattributes': '* text=auto\n*.png binary\n',
+    'sub/.gitattributes': '*.txt filter=x\n',
+    run: '1',
+  };
+  await looking(
+    '',
+    async ({ scratch, after }) => {
+      const gits = async (path: string, text: string) => {
+        const { partial, taken, asked } = await after(() => scratch.write(path, text), path);
+        expect(partial, path).toBe(taken);
+        return asked;
+      };
+      expect(await gits('plain.txt', 'a\n\u0000$Id$\n')).toEqual([]);
+      expect(await gits('plain.txt', 'a\r\nb\r\n')).toEqual(['hash-object']);
+      expect(await gits('sub/plain.txt', 'a')).toEqual(['hash-object']);
+      scratch.git('config', 'core.autocrlf', 'input');
+      expect(await gits('plain.txt', 'c\r\nd\r\n')).toEqual(['hash-object']);
+      expect(await gits('plain.txt', 'c\nd\n')).toEqual([]);
+      scratch.git('config', 'core.attributesFile', join(scratch.root, 'rules'));
+      writeFileSync(join(scratch.root, 'rules'), 'plain.txt text ident\n');
+      expect(await gits('plain.txt', '$Id: 1 $\n')).toEqual(['hash-object']);
+    },
+    files,
+  );
 });

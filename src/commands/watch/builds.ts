@@ -5,10 +5,10 @@ import { ok, type Result } from '../../base/result.js';
 import { buildTasks } from '../../build/build-tasks.js';
 import { runLifecycle } from '../../build/lifecycle.js';
 import { type BuildOptions, NO_COUNTS } from '../../build/options.js';
-import { lockProject, type Session } from '../../build/project-session.js';
+import { lockProject, type Session, sweepProject } from '../../build/project-session.js';
 import { isSuperseded, SUPERSEDED } from '../../build/running-tasks.js';
 import type { ExecutionHost } from '../../execution/executor.js';
-import type { LockHandle } from '../../io/process-lock.js';
+import { dismissLock, type LockHandle, prepareLock } from '../../io/process-lock.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
@@ -43,6 +43,9 @@ export class WatchBuilds {
   private readonly parts: BuildsParts;
   private current: (RunningBuild & { readonly controller: AbortController }) | undefined;
   private lock: LockHandle | undefined;
+  /** What killed commands left was removed when the lock was held last. */
+  private isSwept = false;
+  private isStopped = false;
   private readonly unfinished = new Map<Label, 'failed' | 'skipped'>();
 
   constructor(parts: BuildsParts) {
@@ -79,10 +82,12 @@ export class WatchBuilds {
 
   /** Ends everything. */
   async stop(): Promise<void> {
+    this.isStopped = true;
     this.current?.controller.abort();
     await this.current?.ended;
     await this.parts.session.sessionState.rest();
     await this.release();
+    await dismissLock(this.parts.session.repository.state);
   }
 
   private async build(
@@ -149,7 +154,7 @@ export class WatchBuilds {
     const locked = await lockProject(
       host,
       session,
-      { command: options.command, wait: true, signal },
+      { command: options.command, wait: true, signal, isSwept: this.isSwept },
       (event) => {
         isLate = true;
         emit(event);
@@ -160,10 +165,19 @@ export class WatchBuilds {
     return ok(isLate ? 'late' : 'in-time');
   }
 
+  /** What takes time at the next start is done now, when nobody waits. */
   private async release(): Promise<void> {
     const { lock } = this;
+    const { host, session } = this.parts;
     this.lock = undefined;
-    await lock?.release();
+    if (!lock) return;
+    try {
+      await sweepProject(session.repository, host.cacheDir);
+      this.isSwept = true;
+    } finally {
+      await lock.release();
+    }
+    if (!this.isStopped) prepareLock(session.repository.state);
   }
 
   private note(event: BuildEvent): void {

@@ -70,7 +70,7 @@ export class Scanner {
       const tree = this.last;
       if (tree === undefined) return undefined;
       const listing = await this.memory.list(this.objects, tree);
-      const seen = await scanPartially(this.repository, this.objects, { tree, listing }, paths);
+      const seen = await scanPartially(this.scratch, this.objects, { tree, listing }, paths);
       if (seen !== undefined) this.last = seen;
       return seen;
     });

@@ -15,6 +15,8 @@ export interface GitSettings {
   readonly conversions: string;
   /** Whether settings alone may make the blob of a file that looks unchanged another one than its index says. */
   readonly converts: boolean;
+  /** `mayRewrite` for the attributes beside those in the project. Absent in records of older versions. */
+  readonly rewrites?: boolean;
   /** Of all that decides which files are ignored, but for the project's own `.gitignore` files. */
   readonly ignores: string;
   /** Every file that was read or looked for: its path and its identity, empty where there was none. */
@@ -25,6 +27,11 @@ export interface GitSettings {
 /** Attributes with which a file that looks unchanged may have another blob than its index says. */
 export function mayConvert(attributes: string): boolean {
   return /(?:^|\s)(?:text(?=\s|$)|eol=|crlf|ident(?=\s|$)|working-tree-encoding=)/m.test(attributes);
+}
+
+/** Attributes with which git may keep another content than that of the file, although the file has no carriage return. */
+export function mayRewrite(attributes: string): boolean {
+  return /(?:^|\s)(?:ident(?=\s|$)|filter=|working-tree-encoding=)/m.test(attributes);
 }
 
 /** Settings that decide the blob or the mode of a file. */
@@ -74,6 +81,7 @@ export async function readGitSettings(repository: Repository, call: GitCall): Pr
   return {
     conversions: sha256(JSON.stringify([chosen, rules])),
     converts: rules.some(([, text]) => mayConvert(text ?? '')),
+    rewrites: rules.some(([, text]) => mayRewrite(text ?? '')),
     ignores: sha256(JSON.stringify(await texts(ignores))),
     sources,
     home: homes(),

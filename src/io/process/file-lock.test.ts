@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { acquireLock } from '../process-lock.js';
-import { lockFileOf } from './file-lock.js';
+import { dismissLockOf, lockFileOf, prepareLockOf } from './file-lock.js';
 
 const hasFlock = (() => {
   try {
@@ -34,6 +34,24 @@ test.runIf(hasFlock)('one holder at a time, and the next one after it gave the l
   expect(second.kind).toBe('taken');
   if (second.kind === 'taken') await second.giveBack();
 });
+
+test.runIf(hasFlock)(
+  'a lock that was prepared holds nothing before it is taken, and then like any other',
+  async () => {
+    const path = join(folder, 'lock');
+    prepareLockOf(path);
+    const [other, own] = [await lockFileOf(join(folder, 'other')), await lockFileOf(path)];
+    expect([other.kind, own.kind, (await lockFileOf(path)).kind]).toEqual(['taken', 'taken', 'held']);
+    prepareLockOf(path);
+    expect((await lockFileOf(path)).kind).toBe('held');
+    for (const lock of [other, own]) if (lock.kind === 'taken') await lock.giveBack();
+    prepareLockOf(path);
+    await dismissLockOf(path);
+    const last = await lockFileOf(path);
+    expect(last.kind).toBe('taken');
+    if (last.kind === 'taken') await last.giveBack();
+  },
+);
 
 test.runIf(hasFlock)(
   'a holder whose socket name is not seen here holds the project all the same',
