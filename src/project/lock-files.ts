@@ -28,6 +28,7 @@ export async function readLocks(
   const unknown = files.filter(({ id }) => !memory.lock(id));
   const texts = await objects.readMany(unknown.map((file) => file.id));
   const locks = new Map<string, FeatureLock>();
+  const kept = new Map<ObjectId, FeatureLock>();
   const problems: Diagnostic[] = [];
   for (const { feature, id } of files) {
     const known = memory.lock(id);
@@ -38,10 +39,11 @@ export async function readLocks(
     if (marked) locks.set(feature.name, marked);
     else if (parsed.ok) {
       locks.set(feature.name, parsed.value);
-      memory.keepLock(id, parsed.value);
+      kept.set(id, parsed.value);
     } else problems.push(parsed.error);
   }
   if (problems.length > 0) return err(problems);
+  memory.keepLocks(kept);
   for (const [name, lock] of await lostLocks(reading)) locks.set(name, lock);
   return ok(locks);
 }

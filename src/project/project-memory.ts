@@ -46,7 +46,7 @@ export class ProjectMemory {
   shares: FileShares | undefined;
   /** The tasks of results, by commit. */
   readonly resultLabels = new Map<ObjectId, Label | undefined>();
-  private readonly locks = new Map<ObjectId, FeatureLock>();
+  private locks: ReadonlyMap<ObjectId, FeatureLock> = new Map();
 
   /** A snapshot that was taken just now, for the load that follows. */
   handOn(snapshot: Snapshot, options: SnapshotOptions, ground: SameGround | undefined): void {
@@ -111,8 +111,9 @@ export class ProjectMemory {
     return this.locks.get(id);
   }
 
-  keepLock(id: ObjectId, lock: FeatureLock): void {
-    this.locks.set(id, lock);
+  /** In place of those that were kept before. */
+  keepLocks(locks: ReadonlyMap<ObjectId, FeatureLock>): void {
+    this.locks = locks;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Which tasks a set of changes touches: those whose words, lock entry, files or readers' files are among them. Rather names a
- * task too many. `--since` and the index of the last build both ask it; nothing else decides what a change may concern.
+ * task too many. `--since`, the index of the last build and a watch ask it; nothing else decides what a change may concern.
  */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
@@ -8,7 +8,7 @@ import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { Listing } from '../../model/tree.js';
 import { PROMPTS } from '../../project/agent-files.js';
-import type { Project } from '../../project/project.js';
+import { lockedTask, type Project } from '../../project/project.js';
 import { formatSteps } from '../format-settings.js';
 import { otherEditors } from '../patches.js';
 import { PARTIALS, TEMPLATES } from '../template-files.js';
@@ -24,38 +24,58 @@ export interface Changes {
   hasSameWords(task: Task): boolean;
   /** Whether all that is recorded of the task is what was recorded before. */
   hasSameLock(task: Task): boolean;
-  /** The files that its agent was seen to read. */
-  observedBy(task: Task): readonly string[];
 }
+
+/** What a task and its gates may read beside the work of other tasks. */
+export interface TaskReads {
+  /** Paths of single files: those that it edits, that its agent was seen to read, its templates. */
+  readonly files: readonly string[];
+  /** Lists of patterns, with excludes. */
+  readonly lists: readonly (readonly string[])[];
+  /** Everything below these folders, each with a `/` at its end. */
+  readonly folders: readonly string[];
+  /** Every file that people wrote. */
+  readonly handWork: boolean;
+}
+
+export function readsOf(project: Project, task: Task): TaskReads {
+  const { recipe, inputs, edits } = task;
+  const gates = gatesOf(project, task);
+  const observed = lockedTask(project, task)?.observed;
+  const templates =
+    recipe.kind === 'render' ? recipe.steps.map(({ template }) => TEMPLATES + template) : NONE;
+  const named = [inputs, ...gates.map((gate) => gate.inputs)].filter((list) => list !== undefined);
+  const lists = [...named, ...formatSteps(project.config, task).map((step) => step.inputs)];
+  // A template reads no files, but a gate that names none of them may.
+  const isTemplate = recipe.kind === 'render' && gates.every((gate) => gate.inputs !== undefined);
+  return {
+    files: [...edits, ...(observed ? Object.keys(observed) : NONE), ...templates],
+    lists,
+    folders: FOLDERS[recipe.kind] ?? NONE,
+    // Without `inputs` it reads every file that people wrote.
+    handWork: inputs === undefined && !isTemplate,
+  };
+}
+
+const NONE: readonly never[] = [];
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  agent: [PROMPTS, AGENT_FOLDER],
+  render: [PARTIALS],
+};
 
 /** Whether one of the changes is one of the task itself, or of a file that it may read. Knows no dependencies. */
 export function isTouched(project: Project, task: Task, changes: Changes): boolean {
   if (!changes.hasSameWords(task) || !changes.hasSameLock(task)) return true;
   const { paths } = changes;
-  const { recipe, inputs, edits } = task;
-  const gates = gatesOf(project, task);
+  const reads = readsOf(project, task);
   if (paths.paths.length > 0) {
     if (ownersOf(project, paths).has(task.label)) return true;
-    const isChanged = (path: string) => paths.get(path) !== undefined;
-    if (edits.some(isChanged) || changes.observedBy(task).some(isChanged)) return true;
-    const named = gates.map((gate) => gate.inputs ?? NONE);
-    const formats = formatSteps(project.config, task).map((step) => step.inputs);
-    const lists = [inputs ?? NONE, ...named, ...formats];
-    if (lists.some((list) => hasAny(list, paths))) return true;
-    const isBelow = (folder: string) => paths.under(folder).length > 0;
-    if (recipe.kind === 'agent' && (isBelow(PROMPTS) || isBelow(AGENT_FOLDER))) return true;
-    if (recipe.kind === 'render') {
-      if (isBelow(PARTIALS) || recipe.steps.some(({ template }) => isChanged(TEMPLATES + template)))
-        return true;
-    }
+    if (reads.files.some((path) => paths.get(path) !== undefined)) return true;
+    if (reads.lists.some((list) => hasAny(list, paths))) return true;
+    if (reads.folders.some((folder) => paths.under(folder).length > 0)) return true;
   }
-  // A template reads no files, but a gate that names none of them may.
-  if (recipe.kind === 'render' && gates.every((gate) => gate.inputs !== undefined)) return false;
-  // Without `inputs` it reads every file that people wrote.
-  return inputs === undefined && changes.hasHandWork;
+  return reads.handWork && changes.hasHandWork;
 }
-
-const NONE: readonly never[] = [];
 
 const owners = new WeakMap<Listing, ReadonlySet<Label>>();
 

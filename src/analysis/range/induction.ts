@@ -9,7 +9,7 @@ import { isSameJson } from '../../model/digest.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Files, type Listing, listingOfPaths } from '../../model/tree.js';
-import { lockedTask, type Project } from '../../project/project.js';
+import type { Project } from '../../project/project.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { asDependency, type DependencyOutputs } from '../dependency-outputs.js';
 import { isAsRecorded } from '../locked-task.js';
@@ -146,7 +146,6 @@ export async function openInduction(prepared: Analysed, version: string): Promis
     hasHandWork: !isSameJson(hand, head.hand),
     hasSameWords: (task) => index.words[task.label] === words.of(task),
     hasSameLock: (task) => hasSameLock(project, locks, task),
-    observedBy: (task) => Object.keys(lockedTask(project, task)?.observed ?? {}),
   };
   const areAgentsSame = head.agents === agentsDigest({ agent, gatherer });
   const touched: Label[] = [];

@@ -25,7 +25,7 @@ export class TaskWords {
     this.project = project;
     this.known = new Map();
     if (!before) return;
-    const mayDiffer = otherWords(project, before);
+    const mayDiffer = otherWords(project, { labels: Object.keys(before.words), changed: before.changed });
     for (const feature of project.features.values()) {
       if (mayDiffer(feature)) continue;
       for (const { label } of feature.tasks) {
@@ -45,16 +45,16 @@ export class TaskWords {
   }
 }
 
-/** Which features may say something else after these changes of files. Never says no wrongly. */
-function otherWords(
+/** Which features may say something else after these changes of files. Never says no wrongly. `labels`: of the tasks before. */
+export function otherWords(
   { config, features, graph }: Project,
-  { words, changed }: KnownWords,
+  { labels, changed }: { readonly labels: Iterable<Label>; readonly changed: Listing },
 ): (feature: Feature) => boolean {
   const inSpecs = changed.under(`${config.specs}/`).filter((path) => !isLockFile(path));
   const all = [...features.values()];
   // Entries of one feature are named as dependencies in others.
   const hasForeach = all.some(({ foreach }) => foreach !== undefined);
-  const hasEntries = hasForeach || [...graph.tasks.keys(), ...Object.keys(words)].some(isEntry);
+  const hasEntries = hasForeach || [...graph.tasks.keys(), ...labels].some(isEntry);
   const globs = all.flatMap(({ foreach = [] }) => foreach);
   const isNamed = globs.length > 0 && patternSet(globs).select(changed).length > 0;
   if (hasEntries && (inSpecs.length > 0 || isNamed)) return () => true;

@@ -108,7 +108,6 @@ async function openRange(project: Project, base: ObjectId, ref: string): Promise
     hasHandWork: removed.size > 0 || [...changed].some((path) => project.handWritten.get(path) !== undefined),
     hasSameWords: ({ label }) => isSameJson(words(before, label), words(after, label)),
     hasSameLock: ({ label }) => isSameJson(before.locked.get(label), after.locked.get(label)),
-    observedBy: ({ label }) => Object.keys(after.locked.get(label)?.observed ?? {}),
   };
   return { before, changes, removed };
 }

@@ -3,8 +3,11 @@
  * whether builds write them themselves. Reads no disk.
  */
 
-import { patternSet } from '../../model/paths/pattern-set.js';
+import { type Changes, isTouched, wordsOf } from '../../analysis/range/changes.js';
+import { otherWords } from '../../analysis/range/task-words.js';
+import { isSameJson } from '../../model/digest.js';
 import type { Label } from '../../model/task.js';
+import { listingOfPaths } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 
 /** With more names than this, a partial scan is not worth it. */
@@ -32,27 +35,34 @@ export class Touched {
 const MOST_CHANGED = 20;
 
 /** Which tasks a change has probably made stale, to be looked at first. A guess: every task is looked at. */
-export function urgentTasks(project: Project, changed: readonly string[]): ReadonlySet<Label> {
-  const urgent = new Set<Label>();
-  if (changed.length > MOST_CHANGED) return urgent;
-  for (const path of changed) {
-    const owner = project.ownership.ownerOf(path);
-    if (owner !== undefined) urgent.add(owner);
-  }
-  for (const feature of project.features.values()) {
-    const folder = feature.file.endsWith('/BACKLOG.yaml')
-      ? feature.file.slice(0, -'BACKLOG.yaml'.length)
-      : '';
-    const isOwn = (path: string) => path === feature.file || (folder !== '' && path.startsWith(folder));
-    if (changed.some(isOwn)) for (const task of feature.tasks) urgent.add(task.label);
-  }
-  const others = changed.filter((path) => !path.startsWith(`${project.config.specs}/`));
-  if (others.length === 0) return urgent;
-  for (const task of project.graph.tasks.values()) {
-    const inputs = patternSet(task.inputs ?? []);
-    if (others.some((path) => inputs.matches(path) || task.edits.includes(path))) urgent.add(task.label);
-  }
-  return urgent;
+export function urgentTasks(
+  project: Project,
+  before: Project | undefined,
+  changed: readonly string[],
+): ReadonlySet<Label> {
+  if (before === undefined || changed.length === 0 || changed.length > MOST_CHANGED) return new Set();
+  const paths = listingOfPaths(changed);
+  const mayDiffer = otherWords(project, { labels: before.graph.tasks.keys(), changed: paths });
+  const changes: Changes = {
+    paths,
+    hasHandWork: changed.some((path) => project.handWritten.get(path) ?? before.handWritten.get(path)),
+    hasSameWords(task) {
+      const feature = project.features.get(task.feature);
+      if (feature && !mayDiffer(feature)) return true;
+      const was = before.graph.tasks.get(task.label);
+      return (
+        was !== undefined &&
+        isSameJson(wordsOf(was, before.features.get(was.feature)), wordsOf(task, feature))
+      );
+    },
+    hasSameLock: ({ feature, id }) =>
+      isSameJson(before.locks.get(feature)?.tasks[id], project.locks.get(feature)?.tasks[id]),
+  };
+  // Where only specs changed, a task of another spec is hardly concerned.
+  const inSpecs = changed.every((path) => path.startsWith(`${project.config.specs}/`));
+  const features = [...project.features.values()].filter((feature) => !inSpecs || mayDiffer(feature));
+  const tasks = features.flatMap((feature) => feature.tasks);
+  return new Set(tasks.filter((task) => isTouched(project, task, changes)).map(({ label }) => label));
 }
 
 /** How often in a row a build may restart for the same files; after that, the running build may finish. */

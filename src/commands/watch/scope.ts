@@ -1,14 +1,14 @@
 /** Which paths of a project decide a verdict, and which folders contain them. Knows no disk. */
 
 import { AGENT_FOLDER } from '../../agent/prompts/definitions.js';
-import { formatSteps } from '../../analysis/format-settings.js';
+import { readsOf } from '../../analysis/range/changes.js';
 import { TEMPLATES } from '../../analysis/template-files.js';
-import { gatesOf } from '../../analysis/visible-files.js';
-import { canonicalJson } from '../../model/digest.js';
+import { canonicalJson, isSameJson } from '../../model/digest.js';
 import { escapeGlob } from '../../model/paths/glob-parser.js';
 import { Ownership } from '../../model/paths/ownership.js';
 import { parsePattern } from '../../model/paths/pattern.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
+import type { Label, Task } from '../../model/task.js';
 import { PROMPTS } from '../../project/agent-files.js';
 import type { Project } from '../../project/project.js';
 
@@ -24,7 +24,12 @@ export interface Scope {
   /** Every file that git does not ignore decides: something reads the whole project. */
   readonly isWhole: boolean;
   /** What it follows from. */
-  readonly of?: { readonly shape: object; readonly recorded: object; readonly config: string };
+  readonly of?: {
+    readonly shape: object;
+    readonly tasks: ReadonlyMap<Label, Task>;
+    readonly recorded: object;
+    readonly config: string;
+  };
 }
 
 /** Before anything is known, everything may decide. */
@@ -40,52 +45,59 @@ export const WHOLE: Scope = {
 export function scopeOf(project: Project, before?: Scope): Scope {
   const { config, graph, recorded } = project;
   const entries = [...project.features.values()].flatMap(({ foreach = [] }) => foreach);
-  const of = { shape: graph.shape, recorded, config: canonicalJson({ ...config, entries }) };
+  const of = {
+    shape: graph.shape,
+    tasks: graph.tasks,
+    recorded,
+    config: canonicalJson({ ...config, entries }),
+  };
   const was = before?.of;
-  const isSame = was?.shape === of.shape && was.recorded === of.recorded && was.config === of.config;
+  const isSame =
+    was?.shape === of.shape &&
+    was.recorded === of.recorded &&
+    was.config === of.config &&
+    (was.tasks === of.tasks || hasSameGates(was.tasks, of.tasks));
   if (before && isSame) return before;
-  const patterns = new Set([`${config.specs}/**`, `${PROMPTS}**`, `${TEMPLATES}**`, `${AGENT_FOLDER}**`]);
+  // Specs may name files that are not there yet: one that comes may be what they lacked.
+  const folders = [`${config.specs}/`, PROMPTS, TEMPLATES, AGENT_FOLDER];
+  const patterns = new Set(folders.map((folder) => `${folder}**`));
   // What a list excludes may still decide: a change there costs one look, and no answer is wrong.
   const addAll = (texts: readonly string[]) => {
     for (const { text } of patternSet(texts).includes) patterns.add(text);
   };
+  // Which tasks and edits there are.
   addAll(entries);
-  // A task without declared inputs may read, and so depend on, any file; its gates as well.
   let isWhole = config.gates.build.some((gate) => !gate.inputs);
+  for (const gate of config.gates.build) addAll(gate.inputs ?? []);
   for (const task of graph.tasks.values()) {
-    const gates = gatesOf(project, task);
-    const isSeen = task.recipe.kind !== 'render' || gates.some((gate) => !gate.inputs);
-    if (!task.inputs && isSeen) isWhole = true;
-    for (const gate of task.verify) addAll(gate.inputs ?? []);
-    addAll(task.outputs);
-    addAll(task.inputs ?? []);
-    addAll(formatSteps(project.config, task).flatMap((step) => step.inputs));
-    for (const path of task.edits) patterns.add(escapeGlob(path));
-    addAll(task.editPatterns ?? []);
+    const reads = readsOf(project, task);
+    if (reads.handWork) isWhole = true;
+    for (const list of [task.outputs, task.editPatterns ?? [], ...reads.lists]) addAll(list);
+    for (const path of reads.files) patterns.add(escapeGlob(path));
+    for (const folder of reads.folders) patterns.add(`${folder}**`);
   }
-  for (const gate of [...config.gates.build, ...config.gates.task]) addAll(gate.inputs ?? []);
   for (const path of recorded.keys()) patterns.add(escapeGlob(path));
 
   const index = new Ownership([{ label: 'any', outputs: [...patterns] }]);
-  const folders = new Set<string>();
+  const leading = new Set<string>();
   const inside = new Set<string>();
   for (const text of patterns) {
     const { prefix, isGlob } = parsePattern(text);
     if (isGlob) inside.add(prefix);
     for (let end = prefix.lastIndexOf('/'); end > 0; end = prefix.lastIndexOf('/', end - 1)) {
-      folders.add(prefix.slice(0, end));
+      leading.add(prefix.slice(0, end));
     }
   }
   return {
     of,
     isWhole,
-    folders,
+    folders: leading,
     names: (path) => index.ownerOf(path) !== undefined,
     // Files at the root may be the config or a part of it.
     decides: (path) =>
       isWhole || !path.includes('/') || path.endsWith('/.gitignore') || index.ownerOf(path) !== undefined,
     leadsTo(folder) {
-      if (folders.has(folder) || inside.has('')) return true;
+      if (leading.has(folder) || inside.has('')) return true;
       const path = `${folder}/`;
       for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
         if (inside.has(path.slice(0, end + 1))) return true;
@@ -93,4 +105,19 @@ export function scopeOf(project: Project, before?: Scope): Scope {
       return false;
     },
   };
+}
+
+/** What the shape of the graph does not tell of the files that tasks read. */
+function hasSameGates(before: ReadonlyMap<Label, Task>, after: ReadonlyMap<Label, Task>): boolean {
+  for (const [label, task] of after) {
+    const was = before.get(label);
+    const isSame =
+      was === task ||
+      (was !== undefined &&
+        isSameJson(was.verify, task.verify) &&
+        isSameJson(was.format, task.format) &&
+        isSameJson(was.editPatterns, task.editPatterns));
+    if (!isSame) return false;
+  }
+  return true;
 }

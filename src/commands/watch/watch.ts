@@ -9,6 +9,7 @@ import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { ObjectId } from '../../model/tree.js';
 import { createEmit, type Emit } from '../../project/host.js';
+import type { Project } from '../../project/project.js';
 import { WatchBuilds } from './builds.js';
 import { SelfTriggered, Touched, urgentTasks } from './changes.js';
 import type { FileEvents } from './file-events.js';
@@ -40,6 +41,8 @@ export class Watch {
   /** The last tree for which everything was built. */
   private seen: ObjectId | undefined;
   private looked: ObjectId | undefined;
+  /** The project of that tree, or of the last build. */
+  private known: Project | undefined;
   private justBuilt = false;
   private readonly problems: Problems;
   private config: string | undefined;
@@ -223,7 +226,8 @@ export class Watch {
     };
     this.onlyPartial = false;
     this.isOwed = false;
-    const build = builds.start(reading, options, urgentTasks(reading.project, changed));
+    const build = builds.start(reading, options, urgentTasks(reading.project, this.known, changed));
+    this.known = reading.project;
     build.ended.then(
       ({ tree, isMistaken }) => {
         // Superseded only because another command held the lock: scan what it left.
@@ -266,7 +270,10 @@ export class Watch {
     this.justBuilt = false;
     // Load now what the next change needs, while nobody waits.
     const read = this.problems.ofReading ? undefined : await this.reader.read(tree);
-    if (read?.ok) this.scope = scopeOf(read.value.reading.project, this.scope);
+    if (read?.ok) {
+      this.known = read.value.reading.project;
+      this.scope = scopeOf(this.known, this.scope);
+    }
     await this.scanner.keepParsed();
     const tasks = this.reader.last?.project.graph.tasks.size ?? 0;
     if (because !== undefined) this.emit({ type: 'warning', message: because });

@@ -185,6 +185,25 @@ test('a task that failed at a gate is built again when a file of the gate change
   expect((await watch.idle(2)).outcomes()).toEqual({ 'f/T1': 'built' });
 });
 
+test('a file that a changed spec gives to a gate is watched', async () => {
+  await using rig = await createRig();
+  const spec = (input: string) => {
+    const verify = [{ run: 'true', inputs: [input] }];
+    rig.backlog('f', { T1: task('one.txt', { verify }) });
+  };
+  spec('checks/a');
+  rig.write({ 'checks/a': '1', 'checks/b': '1' });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await using watch = watching(rig);
+  await watch.idle(1);
+  spec('checks/b');
+  watch.event('specs/f/BACKLOG.yaml');
+  await watch.idle(2);
+  rig.write({ 'checks/b': '2' });
+  watch.event('checks/b');
+  expect((await watch.idle(3)).outcomes()).toEqual({ 'f/T1': 'verified' });
+});
+
 test('gates that failed are not run again on the same content, and are when they change', async () => {
   const gate = (run: string) => ({ gates: { build: [{ name: 'check', run }] } });
   await using rig = await createRig({ config: gate('exit 3') });

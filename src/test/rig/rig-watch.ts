@@ -16,6 +16,8 @@ export interface RigWatchOptions {
   readonly poll?: boolean;
   /** Real events of the file system; the default is that the test tells of changes. */
   readonly real?: boolean;
+  /** Gets each event when it happens. */
+  readonly on?: (event: BuildEvent) => void;
 }
 
 export class RigWatch implements AsyncDisposable {
@@ -50,7 +52,10 @@ export class RigWatch implements AsyncDisposable {
       },
       openEvents: options.real ? openFileEvents : scripted,
       requests: this.requests,
-      on: (event: BuildEvent) => this.story.events.push(event),
+      on: (event: BuildEvent) => {
+        this.story.events.push(event);
+        options.on?.(event);
+      },
       signal: this.controller.signal,
       after: (ms, call) => {
         if (ms < 1000) {
