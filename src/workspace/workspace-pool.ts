@@ -54,8 +54,7 @@ export class WorkspacePool {
   private canonical: Promise<CanonicalGit> | undefined;
   /** Making a worktree writes to the one repository: one after the other. */
   private making: Promise<unknown> = Promise.resolve();
-  private pending: (() => Promise<void>) | undefined;
-  private sweeping: Promise<void> | undefined;
+  private sweepOnce = async (): Promise<void> => {};
 
   constructor(repository: Repository, objects: GitObjects, options: PoolOptions) {
     this.repository = repository;
@@ -67,20 +66,13 @@ export class WorkspacePool {
     this.tools = new WorkspaceTools(repository, setupPrefix(repository, options.cacheDir));
   }
 
-  /**
-   * Sweeps before the next workspace is used, or else when the pool is closed: a build that needs none does not wait for it.
-   * `before`: what has to be done first.
-   */
+  /** Sweeps after `before`, when the next workspace is used, or else when the pool is closed: a build that needs none does not wait. */
   sweepBeforeUse(before: () => Promise<unknown>): void {
-    this.pending = () => before().then(() => this.sweep());
-  }
-
-  private async sweepIfDue(): Promise<void> {
-    if (this.pending) {
-      this.sweeping = this.pending();
-      this.pending = undefined;
-    }
-    await this.sweeping;
+    let swept: Promise<void> | undefined;
+    this.sweepOnce = () => {
+      swept ??= before().then(() => this.sweep());
+      return swept;
+    };
   }
 
   /** From now on; workspaces that are in use stay as they are. */
@@ -95,7 +87,7 @@ export class WorkspacePool {
    * that is possible its number is given up for a day. Fails with what set-up fails with; `signal` ends set-up.
    */
   async acquire(tree: ObjectId, signal?: AbortSignal): Promise<Result<Workspace, Failure>> {
-    await this.sweepIfDue();
+    await this.sweepOnce();
     for (;;) {
       let number = 0;
       while (this.used.has(number) || this.retired.has(number)) number++;
@@ -233,7 +225,7 @@ export class WorkspacePool {
   }
 
   async close(): Promise<void> {
-    await this.sweepIfDue();
+    await this.sweepOnce();
     await this.making;
   }
 
