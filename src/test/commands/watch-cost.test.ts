@@ -7,9 +7,9 @@ import { GitObjects } from '../../io/git/objects.js';
 import { LooseWriter } from '../../io/git/writing/loose.js';
 import type { BuildEvent } from '../../model/event.js';
 import { ProjectMemory } from '../../project/project-memory.js';
-import { type CountedCalls, countCalls } from '../rig/counted-calls.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { RigWatch } from '../rig/rig-watch.js';
+import { type CountedCalls, countCalls } from './counted-calls.js';
 
 /** Specs of tasks that are rendered, each after the one before. */
 function specs(rig: Rig, features: number, values: { first: number }): void {
