@@ -193,7 +193,7 @@ export class Preflight {
     tree,
     program,
   }: Trial): Promise<PreflightOutcome | Failure | undefined> {
-    const { prepared, executor, workers, priority, caller } = this.parts;
+    const { prepared, executor, computing, priority, caller } = this.parts;
     const { project } = prepared;
     const minutes = Math.min(gate.timeoutMinutes ?? project.config.timeouts.gate, MAX_MINUTES);
     const run = {
@@ -211,7 +211,7 @@ export class Preflight {
       isPreflight: true,
     } as const;
     const { signal } = caller;
-    const ran = await onWorker(workers, priority(task.label), signal, async () =>
+    const ran = await onWorker(computing, priority(task.label), signal, async () =>
       ok(await executor.runGates(run, { signal, emit: () => {} })),
     );
     if (!ran.ok) return undefined;

@@ -202,12 +202,13 @@ async function execute(
   stale: StaleTask,
   context: ExecutionContext,
 ): Promise<Ran<Escalated>> {
-  const { prepared, workers, renderers, priority, options } = parts;
+  const { prepared, workers, computing, renderers, priority, options } = parts;
   const { check } = stale;
   const { task, gates } = check;
   const { label, recipe } = task;
   const runsNothing = gates.length === 0 && formatSteps(prepared.project.config, task).length === 0;
-  const limiter = recipe.kind === 'render' && runsNothing ? renderers : workers;
+  const isRendered = recipe.kind === 'render' && runsNothing;
+  const limiter = recipe.kind === 'agent' ? workers : isRendered ? renderers : computing;
   const inWorker = <R>(work: () => Promise<Result<R, Failure>>) =>
     onWorker(limiter, priority(label), context.signal, work);
   const run = () => escalate(parts, stale, { ...context, priority: priority(label) });

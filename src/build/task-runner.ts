@@ -123,11 +123,14 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const renderers = Math.min(most, Math.max(least, Math.ceil(selected.size / RENDERED_PART)));
       const shared = { prepared, executor, priority, caller, options };
       const limiter = sessionState.shared.workers(workers);
+      const { commands } = project.config;
+      const computing = executor.isRemote ? limiter : sessionState.shared.computing(limiter, commands);
       const step = new TaskStep({
         ...shared,
-        preflight: new Preflight({ ...shared, workers: limiter }),
+        preflight: new Preflight({ ...shared, workers: limiter, computing }),
         rebaser: fromScratch ? undefined : rebaser,
         workers: limiter,
+        computing,
         renderers: sessionState.shared.limiter('renderers', renderers),
         sessionState,
         isFromScratch: fromScratch,

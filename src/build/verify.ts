@@ -17,6 +17,8 @@ import type { SessionState } from './session-state.js';
 export interface VerifyParts {
   readonly prepared: Prepared;
   readonly workers: Turns;
+  /** Those of the workers' turns that tasks without an agent, and gates by themselves, wait for. */
+  readonly computing: Turns;
   readonly sessionState: Pick<SessionState, 'runs' | 'failed'>;
   /** When several tasks could run, the higher value goes first. */
   priority(label: Label): number;
@@ -40,13 +42,13 @@ export async function verifyResult(
   check: Check,
   dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>,
 ): Promise<Result<readonly GateRun[], Failure>> {
-  const { caller, workers, sessionState, priority } = parts;
+  const { caller, computing, sessionState, priority } = parts;
   const { label } = check.task;
   const key = gatesRunKey(check);
   const before = sessionState.failed.get(key);
   if (before) return err(before);
   return sessionState.runs.join({ key, label }, caller, async (context) => {
-    const verified = await onWorker(workers, priority(label), context.signal, () =>
+    const verified = await onWorker(computing, priority(label), context.signal, () =>
       runGatesOn(parts, check, dependencyOutputs, context),
     );
     if (!verified.ok && verified.error.kind !== 'cancelled') sessionState.failed.set(key, verified.error);

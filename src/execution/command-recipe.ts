@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Turns } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Config } from '../model/config.js';
 import type { Failure } from '../model/failure.js';
@@ -16,8 +17,12 @@ import type { ExecutionContext } from './executor.js';
 
 export interface CommandParts {
   readonly commandEnvironment: CommandEnvironment;
+  /** How many commands run at the same time. */
+  readonly commandLimiter: Turns;
   readonly logs: BuildLogs;
   readonly config: Config;
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
 }
 
 export interface CommandAttempt {
@@ -33,23 +38,32 @@ export async function runCommand(
   workspace: Workspace,
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {
-  context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'run' });
   // So that `> out/a.txt` works without a `mkdir`. Git stores no empty folders, so unused ones leave no trace.
   for (const { prefix } of patternSet(run.outputs).includes)
     mkdirSync(join(workspace.dir, dirname(`${prefix}x`)), { recursive: true });
   const log = parts.logs.file(run.label, 'run.log');
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;
-  const exit = await parts.commandEnvironment.run({
-    command,
-    dir: workspace.dir,
-    minutes,
-    network: run.network,
-    log: log.absolute,
-    signal: context.signal,
-    sandboxed: true,
-    places: workspace.places,
-    extraEnv: { ...workspace.variables, CONDUCTOR_TASK: run.label },
-    onLine: outputLines(run.label, number, context),
+  const askedAt = parts.now();
+  const start = () => {
+    context.meter?.waited(parts.now() - askedAt);
+    context.emit({ type: 'task.phase', task: run.label, attempt: number, phase: 'run' });
+    return parts.commandEnvironment.run({
+      command,
+      dir: workspace.dir,
+      minutes,
+      network: run.network,
+      log: log.absolute,
+      signal: context.signal,
+      sandboxed: true,
+      places: workspace.places,
+      extraEnv: { ...workspace.variables, CONDUCTOR_TASK: run.label },
+      onLine: outputLines(run.label, number, context),
+    });
+  };
+  const { priority, signal } = context;
+  const exit = await parts.commandLimiter.run(start, priority, signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    return { kind: 'cancelled', ms: 0, tail: '' } as const;
   });
   if (exit.kind === 'exited' && exit.code === 0) return ok(undefined);
   const output = keptOutput(exit, log.relative);

@@ -1,6 +1,6 @@
 /**
- * What projects that are built together in one process share: places for tasks and sessions by weight, gates, sessions of
- * providers, one budget. Knows no list of projects.
+ * What projects that are built together in one process share: places for tasks and sessions by weight, commands and gates,
+ * sessions of providers, one budget. Knows no list of projects.
  */
 
 import type { Amounts, CommonBudget, Limits } from '../agent/budget.js';
@@ -12,6 +12,7 @@ export interface CommonLimits {
   readonly workers: number;
   /** Absent: as many sessions as there are workers. */
   readonly agents?: number;
+  readonly commands: number;
   readonly gates: number;
   readonly usd?: number;
   readonly tokens?: number;
@@ -26,14 +27,16 @@ export interface ProjectResources extends CommonResources {
 export class AllResources {
   private readonly workers: ShareLimiter;
   private readonly agents: ShareLimiter | undefined;
+  private readonly commands: Limiter;
   private readonly gates: Limiter;
   private readonly named = new Map<string, Limiter>();
   private readonly budget: CommonBudget | undefined;
 
   constructor(limits: CommonLimits, now: () => number) {
-    const { workers, agents, gates, usd, tokens } = limits;
+    const { workers, agents, commands, gates, usd, tokens } = limits;
     this.workers = new ShareLimiter(workers, now);
     this.agents = agents === undefined ? undefined : new ShareLimiter(agents, now);
+    this.commands = new Limiter(commands);
     this.gates = new Limiter(gates);
     const money: Limits = {
       ...(usd === undefined ? {} : { usd }),
@@ -50,6 +53,7 @@ export class AllResources {
     return {
       workers,
       ...(agents === undefined ? {} : { agents }),
+      commands: this.commands,
       gates: this.gates,
       turns: (name, limit) => this.turns(name, limit),
       ...(this.budget === undefined ? {} : { budget: this.budget }),

@@ -25,9 +25,22 @@ export class SharedResources {
     return this.common?.workers ?? this.limiter('workers', limit);
   }
 
-  /** Of gates at the same time: the project's own limit, and that of all. */
-  gates(limit: number): Turns {
-    return bothTurns(this.common?.gates, this.limiter('gates', limit));
+  /**
+   * Of tasks that compute, among the workers: twice as many as there are commands at the same time. So a free worker is left for
+   * an agent while many commands wait, and a command is always ready to run when another one has ended.
+   */
+  computing(workers: Turns, commands: number): Turns {
+    return bothTurns(workers, this.limiter('computing', 2 * commands));
+  }
+
+  /** Of commands at the same time: the project's own limit, and that of all. Who has a turn takes no other one. */
+  commands(limit: number): Turns {
+    return bothTurns(this.common?.commands, this.limiter('commands', limit));
+  }
+
+  /** Of gates at the same time, each of which is a command too: the project's own limits, and those of all. */
+  gates(limit: number, commands: number): Turns {
+    return bothTurns(this.commands(commands), bothTurns(this.common?.gates, this.limiter('gates', limit)));
   }
 
   /** Of sessions of one provider at the same time: one limit for all projects. */

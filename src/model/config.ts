@@ -52,7 +52,9 @@ export interface ConductorConfig {
   readonly format?: readonly FormatConfig[];
   /** Tasks that run at the same time. Default 4. */
   readonly workers?: number;
-  /** Gates that run at the same time. Default: the number of processors. */
+  /** Commands that run at the same time: `run` recipes, gates and formatters. Default: the number of processors. */
+  readonly commands?: number;
+  /** Gates that run at the same time, within `commands`. Default: that many. */
   readonly gateWorkers?: number;
   /** Tries of an agent before its task has failed. Default 2. */
   readonly attempts?: number;
@@ -141,6 +143,7 @@ export interface Config {
   readonly gates: { readonly task: readonly GateSpec[]; readonly build: readonly GateSpec[] };
   readonly format: readonly FormatStep[];
   readonly workers: number;
+  readonly commands: number;
   readonly gateWorkers: number;
   readonly attempts: number;
   readonly rebase: 'apply' | 'propose' | 'off';
@@ -213,7 +216,8 @@ export function resolveConfig(config: ConductorConfig, processors: number): Conf
     },
     format: (config.format ?? []).map(resolveFormat),
     workers: config.workers ?? 4,
-    gateWorkers: config.gateWorkers ?? processors,
+    commands: config.commands ?? processors,
+    gateWorkers: config.gateWorkers ?? config.commands ?? processors,
     attempts: config.attempts ?? 2,
     rebase: config.rebase ?? 'apply',
     rebaseThreshold: config.rebaseThreshold ?? 0.7,

@@ -27,6 +27,8 @@ export interface CommonResources {
   readonly agents?: Turns;
   /** For the same name the same in all projects, with the lowest of their limits. */
   turns(name: string, limit: number): Turns;
+  /** Commands over all projects, gates among them. */
+  readonly commands: Turns;
   /** Gates over all projects. */
   readonly gates: Turns;
   /** Absent: there is no limit over all projects. */

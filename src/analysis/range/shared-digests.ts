@@ -13,7 +13,7 @@ export function sharedDigest(
   { items, packages }: Prepared['settings'],
   version: string,
 ): Digest {
-  const { budget: _budget, workers: _workers, ...rest } = config;
+  const { budget: _, workers: _w, commands: _c, gateWorkers: _g, ...rest } = config;
   const { text, above } = rules;
   const fields = [rest, items, packages, text, above].map(canonicalJson);
   return digestFields('conductor.shared.1', [version, KEY_VERSION, ...fields]);

@@ -63,8 +63,8 @@ export function shareProjects(
   { list, hostOf, processors, now }: ProjectsParts,
   only: readonly string[],
 ): SharedProject[] {
-  const { gates = processors, ...limits } = list.limits;
-  const all = new AllResources({ ...limits, gates }, now);
+  const { commands = processors, gates = commands, ...limits } = list.limits;
+  const all = new AllResources({ ...limits, commands, gates }, now);
   return selectProjects(list, only).map((project) => {
     const { least, most } = project;
     const resources = all.share({ least, most, weight: (at) => projectWeight(project, at) });

@@ -37,7 +37,9 @@ export interface ProjectLimits {
   readonly workers?: number;
   /** Sessions of agents at the same time. Default: as many as there are workers. */
   readonly agents?: number;
-  /** Gates at the same time. Default: the number of processors. */
+  /** Commands at the same time: `run` recipes, gates and formatters. Default: the number of processors. */
+  readonly commands?: number;
+  /** Gates at the same time, within `commands`. Default: that many. */
   readonly gates?: number;
   /** What one command may cost. */
   readonly usd?: number;
@@ -76,10 +78,7 @@ export interface ProjectList {
   readonly file: string;
   /** Its folder, absolute. */
   readonly folder: string;
-  readonly limits: { readonly workers: number; readonly agents?: number; readonly gates?: number } & Pick<
-    ProjectLimits,
-    'usd' | 'tokens'
-  >;
+  readonly limits: Omit<ProjectLimits, 'workers'> & { readonly workers: number };
   /** Projects before those that need them. */
   readonly projects: readonly ListedProject[];
 }

@@ -1,5 +1,8 @@
 /** What runs when, what is left out, and what a stopped build leaves behind. */
 
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ScriptedRun } from '../../agent/scripted-agent.js';
 import { createRig } from '../rig/rig.js';
@@ -184,4 +187,31 @@ test('a second build waits for the first, or says who it would wait for', async 
   await finish(run, 'one.txt');
   expect((await held.done).outcomes()).toEqual({ 'f/T1': 'built' });
   expect((await waiting.done).summary).toMatchObject({ outcome: 'up-to-date', exitCode: 0 });
+});
+
+test('commands that wait for each other leave a worker to an agent, and their wait is not their time', async () => {
+  await using rig = await createRig({ config: { workers: 3, commands: 1, sandbox: 'off' } });
+  const pipe = join(rig.dir, '.git', 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const names = ['T1', 'T2', 'T3', 'T4'];
+  // Fails where another one runs.
+  const alone = (name: string) =>
+    `mkdir '${pipe}.lock' && cat '${pipe}' > ${name}.txt && rmdir '${pipe}.lock'`;
+  const commands = names.map((name) => [name, task(`${name}.txt`, { run: alone(name) })]);
+  rig.backlog('f', { ...Object.fromEntries(commands), A: task('a.txt') });
+  const held = rig.start();
+  await held.until((story) => story.of('task.phase').some(({ phase }) => phase === 'run'));
+  await finish(await held.agent.next('f/A'), 'a.txt');
+  await held.until((story) => story.of('task.finished').length === 1);
+  const hour = 3_600_000;
+  rig.time += hour;
+  for (const [at, name] of names.entries()) {
+    // Read by the one command that runs.
+    await writeFile(pipe, name);
+    await held.until((story) => story.of('task.finished').length === at + 2);
+  }
+  const built = await held.done;
+  expect(built.summary.counts.built).toBe(5);
+  // The one that ran meanwhile, and none of those that waited for it.
+  expect(built.of('task.finished').filter(({ ms }) => ms !== undefined && ms >= hour)).toHaveLength(1);
 });
