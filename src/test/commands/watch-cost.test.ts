@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { SessionState } from '../../build/session-state.js';
 import { GitObjects } from '../../io/git/objects.js';
-import { LooseWriter } from '../../io/git/writing/loose.js';
+import { LooseWriter, RecentObjects } from '../../io/git/writing/loose.js';
 import type { BuildEvent } from '../../model/event.js';
 import { ProjectMemory } from '../../project/project-memory.js';
 import { createRig, type Rig } from '../rig/rig.js';
@@ -84,7 +84,7 @@ function entriesOf(...roots: readonly object[]): Map<string, number> {
   const sizes = new Map<string, number>();
   const visit = (value: unknown, path: string) => {
     // Of objects that were written lately, what is kept is bounded in bytes.
-    if (value instanceof LooseWriter) return;
+    if (value instanceof LooseWriter || value instanceof RecentObjects) return;
     if (value === null || typeof value !== 'object' || seen.has(value) || Buffer.isBuffer(value)) return;
     seen.add(value);
     const name = path.split('.').slice(0, 4).join('.');
