@@ -1,11 +1,11 @@
 /** Holds that a program runs alike in the runner process and as this process's own child, and that nothing outlives it. */
 
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { PACKAGE } from '../../test/rig/command-line.js';
 import { runProgram } from './process.js';
 import { type QuickRun, RunnerProcess } from './runner-process.js';
@@ -78,7 +78,7 @@ test('lines are told as they come, and an abort ends the program with all that i
   await runner.close();
 });
 
-test('a runner process that is killed leaves no program behind, and says so', async () => {
+test('a runner process that is killed leaves no program behind, and its programs count as killed', async () => {
   const runner = open();
   let child = 0;
   const ended = runner.run(
@@ -89,9 +89,26 @@ test('a runner process that is killed leaves no program behind, and says so', as
       },
     }),
   );
-  await expect(ended).rejects.toThrow('the process that runs commands was ended');
+  expect(await ended).toMatchObject({
+    kind: 'signalled',
+    signal: 'SIGKILL',
+    tail: expect.stringContaining('The process in which conductor runs commands was ended'),
+  });
   if (process.platform === 'linux') expect(await isLive(child)).toBe(false);
   expect(runner.isReady).toBe(false);
+});
+
+test('what a module of NODE_OPTIONS prints is no answer', async () => {
+  const loud = join(folder, 'loud.cjs');
+  await writeFile(loud, 'console.log("Debugger attached.")\n');
+  vi.stubEnv('NODE_OPTIONS', `--require ${JSON.stringify(loud)}`);
+  try {
+    const runner = open();
+    expect(await runner.run(runOf('echo said'))).toMatchObject({ kind: 'exited', tail: 'said\n' });
+    await runner.close();
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test('where its file is missing there is none', () => {

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { beforeEnd } from './last-steps.js';
 import { type ProgramExit, type ProgramRun, runProgram } from './process.js';
@@ -21,8 +22,12 @@ export interface QuickRun extends PlainRun {
 /** So many programs cost less than the start of the small process. */
 const FEW = 20;
 
+/** All that is known of a program that was ended with the process that ran it. */
+const ENDED_TOO = 'The process in which conductor runs commands was ended, and this command with it.\n';
+
 interface Waiting {
   readonly run: QuickRun;
+  readonly startedAt: number;
   resolve(exit: ProgramExit): void;
   reject(error: unknown): void;
 }
@@ -45,9 +50,11 @@ export class RunnerProcess {
   private readonly stays: () => void;
 
   private constructor(file: string) {
-    // A session of its own: a Ctrl-C in the terminal is for conductor to handle. It ends when its input does.
+    // A session of its own: a Ctrl-C in the terminal is for conductor to handle. It ends when its input does. Modules that
+    // NODE_OPTIONS load may print, and what this process prints are answers.
     this.child = spawn(process.execPath, ['--max-semi-space-size=1', file], {
       cwd: '/',
+      env: { ...process.env, NODE_OPTIONS: '' },
       detached: true,
       stdio: ['pipe', 'pipe', 'ignore'],
       windowsHide: true,
@@ -80,7 +87,7 @@ export class RunnerProcess {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       return await new Promise<ProgramExit>((resolve, reject) => {
-        this.waiting.set(id, { run, resolve, reject });
+        this.waiting.set(id, { run, startedAt: performance.now(), resolve, reject });
         this.hold(true);
         this.tell({ kind: 'run', id, run: plain, tellsLines: onLine !== undefined });
       });
@@ -96,7 +103,7 @@ export class RunnerProcess {
     this.isReady = false;
     this.hold(true);
     this.child.stdin?.end();
-    if (!this.isGone) await new Promise<void>((resolve) => this.child.once('exit', () => resolve()));
+    if (!this.isGone) await new Promise<void>((resolve) => this.child.once('close', () => resolve()));
   }
 
   private tell(order: RunnerOrder): void {
@@ -122,7 +129,10 @@ export class RunnerProcess {
       else one?.unref();
   }
 
-  /** Somebody killed it: nobody reads what its programs write, and nobody learns how they end. */
+  /**
+   * When it is killed its programs have no reader, and their ends are unknown: they count as killed too. They are not started
+   * again here, because what they have written is still there.
+   */
   private ended(): void {
     this.isReady = false;
     this.isGone = true;
@@ -130,9 +140,13 @@ export class RunnerProcess {
     const left = [...this.waiting.values()];
     this.waiting.clear();
     if (left.length === 0) return;
-    const reject = () => {
-      for (const { reject } of left) reject(new Error('the process that runs commands was ended'));
+    const tell = () => {
+      for (const { run, startedAt, resolve } of left) {
+        const ms = Math.round(performance.now() - startedAt);
+        if (run.signal?.aborted) resolve({ kind: 'cancelled', ms, tail: '' });
+        else resolve({ kind: 'signalled', signal: 'SIGKILL', ms, tail: ENDED_TOO });
+      }
     };
-    killOrphans().then(reject, reject);
+    killOrphans().then(tell, tell);
   }
 }
