@@ -138,7 +138,10 @@ export async function inSession<T, R = Result<T, Failure>>(
 /** What killed commands left: half-written files and folders, and locks of gits that are dead. The caller holds the lock. */
 export async function sweepProject(repository: Repository, cacheDir: string): Promise<void> {
   const { home, store, state, project } = repository;
-  const folders = [home, store, state, join(project, '.conductor'), workspacesFolder(repository, cacheDir)];
+  const folders = [
+    ...[home, join(home, 'claims'), store, state, join(project, '.conductor')],
+    workspacesFolder(repository, cacheDir),
+  ];
   for (const folder of folders) await sweepTemporary(folder);
   await removeStaleLocks(store);
   await indexPacks(store);

@@ -1,10 +1,12 @@
-/** Lines of a file that only grows are there at once, and the file is closed when they are on disk. */
+/** Small files: lines of a file that only grows are there at once, and no write is a part without an error. */
 
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { canLimit, limitOwn } from '../test/torture/own-limit.js';
 import { GrowingFile, readTailSync } from './growing-file.js';
+import { createPassing } from './passing-files.js';
 
 let folder: string;
 beforeEach(() => {
@@ -54,3 +56,19 @@ test('a folder that is no folder is an error of the system', () => {
   file.addLast('x\n');
   expect(() => new GrowingFile(join(folder, 'lines', 'more')).add('y\n')).toThrow(/ENOTDIR|EEXIST/);
 });
+
+test.runIf(canLimit)(
+  'where a part of the text fits only, that is an error, and no temporary file stays',
+  () => {
+    const file = new GrowingFile(join(folder, 'lines'));
+    const endLimit = limitOwn('fsize', 1000);
+    try {
+      // The system writes what fits and calls that a success.
+      expect(() => file.add('x'.repeat(2000))).toThrow(/EFBIG/);
+      expect(() => createPassing(join(folder, 'claim'), 'x'.repeat(2000))).toThrow(/EFBIG/);
+    } finally {
+      endLimit();
+    }
+    expect(readdirSync(folder)).toEqual(['lines']);
+  },
+);

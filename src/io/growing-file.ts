@@ -8,15 +8,14 @@ import {
   mkdirSync,
   openSync,
   readSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { isMissing } from './errors.js';
 
 /**
- * Text that is added has been written when `add` returns: a kill of this process loses nothing. It is brought to disk
- * in the background, at once and as few times as possible, because a disk that is waited for would hold up all other work; a
- * power cut loses what was added in the last moments.
+ * When `add` returns, the text is written: if this process is killed, nothing is lost. conductor syncs it in the background,
+ * because waiting for a disk stops all other work; a power cut loses the last moments.
  */
 export class GrowingFile {
   private readonly path: string;
@@ -59,7 +58,8 @@ export class GrowingFile {
       file = open();
     }
     try {
-      writeSync(file, text);
+      // Not `writeSync`: on a disk that becomes full, it writes a part and reports no error.
+      writeFileSync(file, text);
     } catch (error) {
       closeSync(file);
       throw error;
@@ -67,7 +67,7 @@ export class GrowingFile {
     return file;
   }
 
-  /** Closes the file. A disk that refuses is met again by who writes next. */
+  /** Closes the file. An error is not reported here: if the disk still fails, the next write throws. */
   private sync(file: number): void {
     this.isSyncing = true;
     fdatasync(file, () => {

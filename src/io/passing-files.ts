@@ -19,7 +19,12 @@ export function writePassing(path: string, data: string, mode?: number): Promise
  */
 export function createPassing(path: string, text: string): boolean | undefined {
   const temporary = join(dirname(path), temporaryName());
-  writeFileSync(temporary, text, { flag: 'wx' });
+  try {
+    writeFileSync(temporary, text, { flag: 'wx' });
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
   return linkAndForget(temporary, path);
 }
 

@@ -1,20 +1,24 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { acquireLock, isOwned, type LockOwner } from './process-lock.js';
 
-/** A process that takes the lock, says so, holds it until its input ends, and then only releases it. */
+/** A process that takes or only prepares the lock, says so, holds it until its input ends, and then only releases it. */
 const HOLDER = `
-import { acquireLock } from './process-lock.js';
+import { acquireLock, prepareLock } from './process-lock.js';
 const [stateDir, wait] = process.argv.slice(2);
 const owner = { command: 'conductor build', pid: process.pid, startedAt: '2026-01-01T00:00:00.000Z' };
 const onWaiting = (holder) => process.stdout.write('waiting for ' + holder.pid + '\\n');
-const lock = await acquireLock(stateDir, owner, { wait: wait === 'wait', onWaiting });
-if (!lock.ok) {
+const lock = wait === 'prepare' || (await acquireLock(stateDir, owner, { wait: wait === 'wait', onWaiting }));
+if (lock === true) {
+  prepareLock(stateDir);
+  process.stdout.write('prepared\\n');
+  process.stdin.resume();
+} else if (!lock.ok) {
   process.stdout.write(JSON.stringify(lock.error) + '\\n');
 } else {
   process.stdout.write('held\\n');
@@ -61,8 +65,8 @@ class Holder {
   private readonly lines: string[] = [];
   private wake: () => void = () => {};
 
-  constructor(wait = false) {
-    this.process = spawn(process.execPath, [program, stateDir, wait ? 'wait' : 'no'], {
+  constructor(what: 'no' | 'wait' | 'prepare' = 'no') {
+    this.process = spawn(process.execPath, [program, stateDir, what], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.exited = new Promise((resolve) => this.process.once('exit', (code) => resolve(code)));
@@ -102,7 +106,7 @@ test('a second process is told who holds the lock', async () => {
 test('killing the holder lets the waiter in', async () => {
   const first = new Holder();
   expect(await first.line()).toBe('held');
-  const second = new Holder(true);
+  const second = new Holder('wait');
   expect(await second.line()).toBe(`waiting for ${first.pid}`);
   first.kill('SIGKILL');
   expect(await second.line()).toBe('held');
@@ -119,6 +123,23 @@ test('what a killed holder recorded is gone when the lock was held for a moment 
   expect(brief.ok).toBe(true);
   expect(isOwned(stateDir)).toBe(false);
   if (brief.ok) await brief.value.release();
+});
+
+/** Processes whose command names the lock of this test. */
+async function preparedProcesses(): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  );
+  return commands.filter((command) => command.includes(join(stateDir, 'lock')));
+}
+
+test.runIf(process.platform === 'linux')('what a killed process prepared ends with it', async () => {
+  const first = new Holder('prepare');
+  expect(await first.line()).toBe('prepared');
+  expect(await preparedProcesses()).toHaveLength(1);
+  first.kill('SIGKILL');
+  await vi.waitFor(async () => expect(await preparedProcesses()).toEqual([]), { timeout: 20_000 });
 });
 
 test('a stopped holder still holds, and is known by name', async () => {

@@ -22,7 +22,7 @@ export interface LockOwner {
 export interface LockHandle {
   /** Gives the lock back; a second call does nothing. */
   release(): Promise<void>;
-  /** Whether the holder before was killed: it did not take back that it held the lock. */
+  /** The former holder was killed: its owner file was still there. */
   readonly foundOwner: boolean;
 }
 
@@ -202,7 +202,10 @@ function meetHolder(address: string): Promise<Meeting | undefined> {
 async function listenAndLock(address: string, file: string, owner: LockOwner): Promise<Attempt> {
   const attempt = await listenOn(address, owner);
   if (attempt.kind === 'held') return attempt;
-  const locked = await lockFileOf(file);
+  const locked = await lockFileOf(file).catch(async (error: unknown) => {
+    await attempt.giveBack();
+    throw error;
+  });
   if (locked.kind === 'unknown') return attempt;
   if (locked.kind === 'held') {
     await attempt.giveBack();

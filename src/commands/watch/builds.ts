@@ -171,12 +171,12 @@ export class WatchBuilds {
     const { host, session } = this.parts;
     this.lock = undefined;
     if (!lock) return;
-    try {
-      await sweepProject(session.repository, host.cacheDir);
-      this.isSwept = true;
-    } finally {
-      await lock.release();
-    }
+    // If it fails, the next build sweeps, and its failure says why.
+    this.isSwept = await sweepProject(session.repository, host.cacheDir).then(
+      () => true,
+      () => false,
+    );
+    await lock.release();
     if (!this.isStopped) prepareLock(session.repository.state);
   }
 

@@ -1,6 +1,5 @@
 /**
- * What keeps a watch from going by the files on disk: a scan that failed, or a config or specs that cannot be read. Tells each
- * once, and when the last of them is over.
+ * Reports each problem that stops a watch from using the files on disk once, and reports when the last one has ended.
  */
 
 import type { Failure } from '../../model/failure.js';

@@ -1,11 +1,12 @@
 /** The lock on a file holds where socket names do not reach, and goes with its holder. */
 
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { acquireLock } from '../process-lock.js';
+import { canLimit, limitOwn } from '../../test/torture/own-limit.js';
+import { acquireLock, prepareLock } from '../process-lock.js';
 import { dismissLockOf, lockFileOf, prepareLockOf } from './file-lock.js';
 
 const hasFlock = (() => {
@@ -66,6 +67,29 @@ test.runIf(hasFlock)(
     const waiting = acquireLock(folder, owner, { wait: true });
     other.stdin.end();
     const taken = await waiting;
+    expect(taken.ok).toBe(true);
+    if (taken.ok) await taken.value.release();
+  },
+);
+
+test.runIf(hasFlock && canLimit)(
+  'a lock that too many open files refuse can be taken as soon as they are closed',
+  async () => {
+    const endLimit = limitOwn('nofile', 512);
+    const files: number[] = [];
+    try {
+      expect(() => {
+        for (;;) files.push(openSync('/dev/null', 'r'));
+      }).toThrow(/EMFILE/);
+      // Enough for the socket name, but not for the pipes of a process.
+      for (const file of files.splice(-3)) closeSync(file);
+      prepareLock(folder);
+      await expect(acquireLock(folder, owner, { wait: false })).rejects.toMatchObject({ code: 'EMFILE' });
+    } finally {
+      for (const file of files) closeSync(file);
+      endLimit();
+    }
+    const taken = await acquireLock(folder, owner, { wait: false });
     expect(taken.ok).toBe(true);
     if (taken.ok) await taken.value.release();
   },

@@ -5,6 +5,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { codeOf } from '../errors.js';
 
 /** `held`: another process has it. `unknown`: the system has no `flock`, or the file system knows no locks. */
 export type FileLock =
@@ -23,13 +24,22 @@ const HOLD = 'echo held; exec cat';
 /** Processes that wait for a word to take the lock of a file. */
 const spares = new Map<string, Holder>();
 
-/** Starts now what the next `lockFileOf` of this file would have to start: that takes the time of a process less. */
+/**
+ * Starts now what the next `lockFileOf` of this file would have to start: that takes the time of a process less. If it cannot
+ * be started, the next one starts its own.
+ */
 export function prepareLockOf(path: string): void {
   if (spares.has(path)) return;
   // Without a word its input has ended, and so it ends.
   const wait = 'read -r word && exec flock -n "$0" sh -c "$1"; exit 3';
-  const child = start('sh', ['-c', wait, path, HOLD]);
-  child.on('error', () => spares.delete(path));
+  let child: Holder;
+  try {
+    child = start('sh', ['-c', wait, path, HOLD]);
+  } catch {
+    return;
+  }
+  child.on('error', () => spares.get(path) === child && spares.delete(path));
+  if (child.pid === undefined) return;
   child.stdin.on('error', () => {});
   child.on('exit', () => spares.get(path) === child && spares.delete(path));
   letLoopEnd(child);
@@ -48,18 +58,22 @@ function start(program: string, args: readonly string[]): Holder {
 }
 
 /**
+ * Rejects if the system cannot start a process now: without the lock, builds in two containers could run at once.
+ *
  * Node has no such lock: `flock` holds it for a program that ends with this process, however it ends, since its input
  * does. A session of its own keeps Ctrl-C, which conductor outlives for a while, from it.
  */
 export function lockFileOf(path: string): Promise<FileLock> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const spare = spares.get(path);
     spares.delete(path);
     const child = spare ?? start('flock', ['-n', path, 'sh', '-c', HOLD]);
+    child.on('error', (error) => (hasNone(error) ? resolve({ kind: 'unknown' }) : reject(error)));
+    // Where too many files are open, it has no pipes either.
+    if (child.pid === undefined) return;
     // Until it has the lock, or does not get it, the event loop waits for it.
     child.ref();
     spare?.stdin.write('take\n');
-    child.on('error', () => resolve({ kind: 'unknown' }));
     child.stdin.on('error', () => {});
     child.on('close', (code) => resolve(code === CONFLICT ? { kind: 'held' } : { kind: 'unknown' }));
     child.stdout.once('data', () => {
@@ -67,6 +81,11 @@ export function lockFileOf(path: string): Promise<FileLock> {
       resolve({ kind: 'taken', giveBack: () => end(child) });
     });
   });
+}
+
+function hasNone(error: Error): boolean {
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'EACCES';
 }
 
 /** It is no reason to stay alive. */

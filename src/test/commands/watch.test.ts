@@ -1,6 +1,6 @@
 /** What a watch does about changes: which builds it makes, what it lets run, what it leaves alone. */
 
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
@@ -412,6 +412,29 @@ test('while it has nothing to do another build runs beside it, and is noticed', 
   const second = await watch.idle(2);
   expect(second.ran()).toEqual([]);
   expect(second.of('build.finished')[0]?.summary.outcome).toBe('up-to-date');
+});
+
+test('a folder that cannot be swept after a build ends no watch, and fails the next build while it lasts', async () => {
+  await using rig = await createRig({ config: { cache: { claims: 'off' } } });
+  rig.backlog('f', { T1: task('one.txt') });
+  const claims = rig.path('.git/conductor/claims');
+  rig.answer('f/T1', () => {
+    // No user can read such a folder, not even root.
+    rmSync(claims, { recursive: true, force: true });
+    symlinkSync('claims', claims);
+    return { 'one.txt': '1' };
+  });
+  await using watch = watching(rig);
+  const first = await watch.idle(1);
+  expect(first.of('build.finished')[0]?.summary.outcome).toBe('built');
+  watch.requests.ask('now');
+  const second = await watch.idle(2);
+  expect(second.of('build.failure')[0]?.failure).toMatchObject({ kind: 'system-error', code: 'ELOOP' });
+  rmSync(claims);
+  mkdirSync(claims);
+  watch.requests.ask('now');
+  const third = await watch.idle(3);
+  expect(third.of('build.finished')[0]?.summary.outcome).toBe('up-to-date');
 });
 
 test('a gate that writes into the project makes no loop', async () => {

@@ -91,7 +91,7 @@ async function isSound(path: string): Promise<boolean> {
     );
   } catch (error) {
     throwIfNotSeen(error);
-    // Its content is judged by git, which reads it part by part.
+    // Node cannot read it whole, so it counts as sound.
     return TOO_LARGE.has(codeOf(error) ?? '');
   }
 }
