@@ -16,7 +16,7 @@ import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { failureLine } from '../../report/failures/failure.js';
-import { isWorthAgain, type Parcels } from '../../store/parcels/parcels.js';
+import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
 import type { Bench, Benches } from './bench.js';
@@ -137,15 +137,15 @@ export class JobRunner {
     const { parcels, objects } = this.parts;
     const { data } = job;
     if (!isJob(data)) return ok('it is no job');
-    const tries = { signal: job.signal, most: FETCH_TRIES, isWorth: isWorthAgain };
+    const tries = () => ({ signal: job.signal, most: FETCH_TRIES, isWorth: worthAgain() });
     if (job.isRepeated) {
       // Its first worker may have finished it before it was lost: it is paid only once.
-      const former = await tryAgain(() => parcels.find(nameOf(job)), tries);
+      const former = await tryAgain(() => parcels.find(nameOf(job)), tries());
       if (!former.ok) return err(former.error.failure);
       if (former.value !== undefined) return this.former(former.value);
     }
     const have = this.lastBase === undefined ? [] : [this.lastBase];
-    const fetched = await tryAgain(() => parcels.fetch(data.parcel, have), tries);
+    const fetched = await tryAgain(() => parcels.fetch(data.parcel, have), tries());
     if (!fetched.ok) return err(fetched.error.failure);
     await this.holdBase(data.base);
     const run = await readRun(objects, data.parcel);
@@ -195,14 +195,17 @@ export class JobRunner {
     clock.begin('send');
     const parcel = await outcomeCommit(objects, outcome, job.data.parcel);
     const sent = await this.send(job, parcel, news);
-    return sent.ok ? ok({ outcome, parcel }) : sent;
+    if (sent.ok) return ok({ outcome, parcel });
+    // Nobody reads it any more: it would stay in memory.
+    this.parts.parcels.drop([parcel]);
+    return sent;
   }
 
   /** What was paid for is sent as long as the job is this machine's. */
   private async send(job: TakenJob, parcel: ObjectId, news: News): Promise<Result<void, Failure>> {
     const { label: task } = job.data;
     const sent = await tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
-      ...{ signal: job.signal, isWorth: isWorthAgain },
+      ...{ signal: job.signal, isWorth: worthAgain() },
       onAgain: ({ failure }) => {
         const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
         const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;

@@ -12,7 +12,7 @@ import type { ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import { buildName } from '../../project/log-files.js';
 import { isStore, openParcels, repositoryOf } from '../../store/parcels/open-parcels.js';
-import { isWorthAgain, LAST_BASE, type ParcelFault, type Parcels } from '../../store/parcels/parcels.js';
+import { LAST_BASE, type ParcelFault, type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { Executor, ExecutorParts, RunInstructions } from '../executor.js';
 import { settingItems } from './own-key.js';
 import { type BuildBase, baseCommit } from './parcel.js';
@@ -129,7 +129,7 @@ async function sendBase(
   };
   const former = await objects.resolve(LAST_BASE);
   const commit = await baseCommit(objects, data, handWritten, former);
-  const sent = await tryAgain(() => parcels.send(commit), { ...tries, isWorth: isWorthAgain });
+  const sent = await tryAgain(() => parcels.send(commit), { ...tries, isWorth: worthAgain() });
   if (!sent.ok) return err(sent.error.failure);
   await objects.setRef(LAST_BASE, commit);
   // One that stays there is in nobody's way.

@@ -17,7 +17,7 @@ import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import { failureLine } from '../../report/failures/failure.js';
-import { isWorthAgain, type Parcels } from '../../store/parcels/parcels.js';
+import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
@@ -142,7 +142,7 @@ export class RemoteRun {
     const parcel = await runCommit(parts.objects, run, base.value);
     this.read.push(parcel);
     const sending = tryAgain(() => parts.parcels.send(parcel), {
-      ...{ signal, most: SEND_TRIES, isWorth: isWorthAgain },
+      ...{ signal, most: SEND_TRIES, isWorth: worthAgain() },
     });
     const sent = await withinAfter(sending, AWAY_MS, signal);
     if (sent === 'late') return err(this.ended);
@@ -153,7 +153,7 @@ export class RemoteRun {
   private fetch(answer: ObjectId, parcel: ObjectId, signal: AbortSignal) {
     const { label: task } = this.run;
     const fetching = tryAgain(() => this.parts.parcels.fetch(answer, [parcel]), {
-      ...{ signal, isWorth: isWorthAgain },
+      ...{ signal, isWorth: worthAgain() },
       onAgain: ({ failure }) => {
         const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
         const message = `the result of ${task} cannot be fetched, and is asked for again: ${why}`;

@@ -14,7 +14,7 @@ export interface Tries<E> {
   /** Absent: until it is stopped. */
   readonly most?: number;
   /** Whether another try may end otherwise. Absent: each may. */
-  isWorth?(error: E, tries: number): boolean;
+  isWorth?(error: E): boolean;
   /** Told before the second one. */
   onAgain?(error: E): void;
 }
@@ -25,7 +25,7 @@ export async function tryAgain<T, E>(
 ): Promise<Result<T, E>> {
   for (let tries = 1; ; tries++) {
     const done = await work();
-    if (done.ok || signal.aborted || tries >= most || !isWorth(done.error, tries)) return done;
+    if (done.ok || signal.aborted || tries >= most || !isWorth(done.error)) return done;
     if (tries === 1) onAgain?.(done.error);
     const ms = AGAIN_MS[Math.min(tries, AGAIN_MS.length) - 1];
     await delay(ms, undefined, { signal }).catch(() => undefined);

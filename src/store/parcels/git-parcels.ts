@@ -122,14 +122,22 @@ export class GitParcels implements Parcels {
     await deleteRefs(this.options.objects.store, this.arrived.splice(0)).catch(() => undefined);
   }
 
-  private async sendAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, 'sent' | TransferFault>> {
+  private async sendAll(asked: readonly ObjectId[]): Promise<Map<ObjectId, 'sent' | TransferFault>> {
+    const { objects } = this.options;
+    const commits: ObjectId[] = [];
     // What is pushed is made whole for git: nothing may only be in this process.
-    for (const commit of commits) {
-      const { objects } = this.options;
+    for (const commit of asked) {
       for (const { type, content } of objects.passing.of(commit)) await objects.write(type, content);
       objects.passing.drop(commit);
+      // A task that has ended meanwhile has dropped its own: those beside it are sent.
+      if ((await objects.sizeOf(commit)) === undefined) {
+        this.names.delete(commit);
+        continue;
+      }
       await this.hold(commit);
+      commits.push(commit);
     }
+    if (commits.length === 0) return new Map();
     const away = await this.away('push');
     if ('kind' in away) return new Map(commits.map((one) => [one, away]));
     const refs = new Map(commits.map((one) => [parcelRef(one), one]));

@@ -59,8 +59,10 @@ export class HttpParcels implements Parcels {
   }
 
   private async sendNow(commit: ObjectId, as: string | undefined): Promise<Result<void, ParcelFault>> {
+    // Before the try: another send that is refused beside this one empties it meanwhile.
+    const wasPart = this.shared.size > 0;
     const first = await this.put(commit, as);
-    if (first.ok || first.error.isAway || !this.shared.size) return first;
+    if (first.ok || first.error.isAway || !wasPart) return first;
     // What it was thought to have it may have lost: everything is sent.
     this.shared.clear();
     return this.put(commit, as);
@@ -78,7 +80,7 @@ export class HttpParcels implements Parcels {
   async find(name: string): Promise<Result<ObjectId | undefined, ParcelFault>> {
     if (!isParcelName(name)) return ok(undefined);
     const got = await this.get(name, []);
-    return got.ok || got.error.isAway ? got : ok(undefined);
+    return got.ok || got.error.isAway || got.error.refused ? got : ok(undefined);
   }
 
   async remove(all: readonly (ObjectId | string)[]): Promise<void> {
@@ -134,9 +136,13 @@ export class HttpParcels implements Parcels {
   private unsent(answer: Answer): ParcelFault {
     if (answer.status !== UNSOUND && answer.status !== TOO_LARGE)
       return { failure: this.failure('send', answer), isAway: true };
-    const place = withoutCredentials(this.options.url);
-    const reason = `${place} refuses what is sent: ${answer.body.toString('utf8').slice(0, 200)}`;
-    return { failure: { kind: 'job-failed', reason }, isAway: false, refused: 'content' };
+    return this.refused((place) => `${place} refuses what is sent: ${textOf(answer)}`);
+  }
+
+  /** What is so at the next try, too, and at that of another machine. */
+  private refused(reason: (place: string) => string): ParcelFault {
+    const failure = { kind: 'job-failed', reason: reason(withoutCredentials(this.options.url)) } as const;
+    return { failure, isAway: false, refused: 'content' };
   }
 
   private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, ParcelFault>> {
@@ -145,18 +151,20 @@ export class HttpParcels implements Parcels {
     const got = await this.ask('GET', `/parcels/${name}?${query}`, undefined);
     if (!got.ok) return err({ failure: got.error, isAway: true });
     const { status, body, commit } = got.value;
+    const unfit = (why: string) =>
+      err(this.refused((place) => `what comes from ${place} is refused: ${why}`));
+    if (status === TOO_LARGE) return unfit(textOf(got.value));
     if (status !== 200 || !isObjectId(commit))
       return err({ failure: this.failure('fetch', got.value), isAway: status >= 500 });
     const taken = await takeFrames(objects, body, { commit, isPassing: true });
-    if (typeof taken === 'string')
-      return err({ failure: { kind: 'store-damaged', detail: `a parcel: ${taken}` }, isAway: false });
+    if (typeof taken === 'string') return unfit(taken);
     for (const id of taken) this.shared.add(id);
     this.here.add(commit);
     return ok(commit);
   }
 
   private failure(what: string, answer: Answer | undefined): Failure {
-    const said = answer?.body.toString('utf8').slice(0, 200) || 'it is not there';
+    const said = (answer && textOf(answer)) || 'it is not there';
     return { kind: 'git-failed', command: `${what} ${withoutCredentials(this.options.url)}`, detail: said };
   }
 
@@ -200,6 +208,10 @@ export class HttpParcels implements Parcels {
       request.end(body);
     });
   }
+}
+
+function textOf({ body }: Answer): string {
+  return body.toString('utf8').slice(0, 200);
 }
 
 function idsIn(body: Buffer): Set<unknown> | undefined {

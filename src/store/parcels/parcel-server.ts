@@ -151,13 +151,14 @@ export class ParcelServer {
   }
 }
 
+/** Undefined: it is too large. It is read to its end all the same, since who still sends reads no answer. */
 async function received(request: http.IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request) {
     bytes += (part as Buffer).length;
-    if (bytes > maxBytes) return undefined;
-    parts.push(part as Buffer);
+    if (bytes > maxBytes) parts.length = 0;
+    else parts.push(part as Buffer);
   }
-  return Buffer.concat(parts);
+  return bytes > maxBytes ? undefined : Buffer.concat(parts);
 }

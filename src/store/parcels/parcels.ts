@@ -15,9 +15,10 @@ export interface ParcelFault {
 /** Tries to send what a hook refuses. */
 const RULE_TRIES = 6;
 
-/** Whether what failed may succeed when it is tried again, after so many tries. */
-export function isWorthAgain({ isAway, refused }: ParcelFault, tries: number): boolean {
-  return isAway || (refused === 'rule' && tries < RULE_TRIES);
+/** Tells of each fault of one transfer whether another try may succeed. Tries while the place is away do not count. */
+export function worthAgain(): (fault: ParcelFault) => boolean {
+  let refusals = 0;
+  return ({ isAway, refused }) => isAway || (refused === 'rule' && ++refusals < RULE_TRIES);
 }
 
 export interface Parcels {

@@ -65,7 +65,11 @@ test('a tree with such a name comes with no parcel', async () => {
       // What a client sends to the store of a worker, and what a store answers.
       expect(await at(ours, there.objects).send(commit), JSON.stringify(name)).toMatchObject({ ok: false });
       const fetched = await at(theirs, here.objects).fetch(commit);
-      expect(fetched).toMatchObject({ ok: false, error: { failure: { kind: 'store-damaged' } } });
+      const failure = {
+        kind: 'job-failed',
+        reason: expect.stringMatching(/^what comes from .* is refused: /),
+      };
+      expect(fetched).toMatchObject({ ok: false, error: { failure, isAway: false, refused: 'content' } });
       expect(await here.objects.resolve(commit)).toBeUndefined();
     }
   // git checks what it fetches.

@@ -1,6 +1,7 @@
 /** Parcels between two clones, through both places: what is removed, forgotten and sent once more. */
 
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -17,10 +18,10 @@ import { OwnParcels } from '../../store/parcels/own-parcels.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
 import {
   ARRIVING_REFS,
-  isWorthAgain,
   type Parcels,
   parcelRef,
   STORE_REFS,
+  worthAgain,
 } from '../../store/parcels/parcels.js';
 import { TemporaryProject } from '../rig/command-line.js';
 
@@ -154,7 +155,40 @@ test('git: a place that refuses one parcel takes those beside it, and is not awa
   expect(byHook).toMatchObject({ ok: false, error: { isAway: false, refused: 'rule' } });
   expect(JSON.stringify(byHook)).toContain('not on Sundays');
   if (byHook.ok) throw new Error('it was sent');
-  expect([1, 6].map((tries) => isWorthAgain(byHook.error, tries))).toEqual([true, false]);
+  const isWorth = worthAgain();
+  // While it was away, no hook had refused it.
+  for (let i = 0; i < 10; i++) expect(isWorth({ ...byHook.error, isAway: true })).toBe(true);
+  const again = Array.from({ length: 6 }, () => isWorth(byHook.error));
+  expect(again).toEqual([true, true, true, true, true, false]);
+});
+
+test('git: a parcel that was dropped before it was sent fails alone', async () => {
+  const { parcels, objects } = await clone('git');
+  const base = await objects.writeCommit({ tree: await objects.empty(), message: 'base\n' });
+  const done = { ok: true, result: base, attempts: 1, usage: {} } as const;
+  const commits = await Promise.all([1, 2].map((ms) => outcomeCommit(objects, { ...done, ms }, base)));
+  const both = Promise.all(commits.map((one) => parcels.send(one)));
+  parcels.drop(commits.slice(0, 1));
+  expect(await both).toMatchObject([{ ok: false }, sent]);
+});
+
+test('http: what is too large is refused for good, by the place and by the clone that fetches it', async () => {
+  const { parcels, objects } = await clone('http');
+  const tooLarge = {
+    ok: false,
+    error: { failure: { kind: 'job-failed' }, isAway: false, refused: 'content' },
+  };
+  const blob = await objects.writeBlob(randomBytes(1_000_000));
+  const tree = await objects.writeTree([['a.bin', { mode: '100644', id: blob }]]);
+  expect(await parcels.send(await objects.writeCommit({ tree, message: 'large\n' }))).toMatchObject(tooLarge);
+  const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'small\n' });
+  expect(await parcels.send(commit, 'done-1')).toEqual(sent);
+  const other = await opened();
+  const options = { url: place.server.address, token: undefined, maxBytes: 10 };
+  const narrow = new HttpParcels({ objects: other.objects, ...options });
+  expect(await narrow.fetch(commit)).toMatchObject(tooLarge);
+  // Who takes it for missing pays for it again.
+  expect(await narrow.find('done-1')).toMatchObject(tooLarge);
 });
 
 test('git: a parcel with content that git rejects is refused where it arrives, and those beside it arrive', async () => {
@@ -294,7 +328,11 @@ test('a store takes no parcel that is not whole, and who sent it sends everythin
   });
   expect([part.status, await part.text()]).toEqual([400, `${tree} is missing`]);
   expect([...(await lost.refs(STORE_REFS))]).toEqual([]);
-  expect(await parcels.send(next)).toEqual(sent);
+  const beside = await Promise.all(
+    [1, 2, 3].map((i) => objects.writeCommit({ tree, parents: [commit], message: `beside ${i}\n` })),
+  );
+  const all = await Promise.all([next, ...beside].map((one) => parcels.send(one)));
+  expect(all).toEqual([sent, sent, sent, sent]);
   const other = await opened();
   const options = { url: server.address, token: undefined, maxBytes: 100_000 };
   const build = new HttpParcels({ objects: other.objects, ...options });
@@ -303,7 +341,7 @@ test('a store takes no parcel that is not whole, and who sent it sends everythin
   const file = join(lost.store, 'objects', blob.slice(0, 2), blob.slice(2));
   rmSync(file);
   // It is not in the memory of the store any more either.
-  lost.passing.drop(next);
+  for (const one of [next, ...beside]) lost.passing.drop(one);
   const late = new HttpParcels({ objects: (await opened()).objects, ...options });
   const gone = { failure: { detail: `the object ${blob} of a parcel is missing` }, isAway: false };
   expect(await late.fetch(next)).toMatchObject({ ok: false, error: gone });
