@@ -185,6 +185,15 @@ test('the hook stops a commit whose files are not those of a build; `init --ci` 
   expect(() => project.git('commit', '-q', '-m', 'only the spec')).toThrow(/not up to date|would change/);
   project.git('add', '-A');
   project.git('commit', '-q', '-m', 'built');
+  // What a build commits is built: the hook lets it pass, although the build holds the lock.
+  project.write(BACKLOG, specs(task('T1', 'one'), task('T2', 'again')));
+  project.git('config', 'user.name', 'a person');
+  project.git('config', 'user.email', 'person@example.com');
+  const committed = await project.conductor('build', '--commit');
+  expect({ code: committed.code, text: committed.text }).toMatchObject({
+    code: 0,
+    text: expect.stringMatching(/^committed 1 task/m),
+  });
 
   for (const [kind, path] of [
     ['github', VERIFY],
