@@ -23,7 +23,7 @@ import { absence } from './checkouts.js';
 import { compareCopies, publishedFiles } from './imports.js';
 
 /** Projects looked at together: each of them asks git. */
-const AT_ONCE = 4;
+export const AT_ONCE = 4;
 
 export async function projectStatus(
   { list, projects }: { readonly list: ProjectList; readonly projects: readonly ListedProject[] },

@@ -3,7 +3,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import { asCalled } from '../../model/output/called-as.js';
 import type { LiveMessage, ProjectDocument } from '../../model/page.js';
 import type { Host } from '../../project/host.js';
 import { PageData } from '../page/page-data.js';
@@ -79,10 +78,7 @@ export class ProjectPages implements Pages {
     const body = await bodyOf(request);
     const asked = body === undefined ? undefined : parseActionRequest(body);
     if (path !== '/api/actions') json(response, 404, { error: 'there is no such thing' });
-    else if (!this.actions)
-      json(response, 403, {
-        error: this.said('this page is read-only: start it with `conductor ui --actions`'),
-      });
+    else if (!this.actions) json(response, 403, { error: 'this page is read-only: start it with --actions' });
     else if (!asked) json(response, 400, { error: 'this is not a request' });
     else await this.start(this.actions, asked, response);
   }
@@ -91,10 +87,5 @@ export class ProjectPages implements Pages {
     const begun = await actions.begin(asked);
     if (begun.ok) json(response, 202, begun.value);
     else json(response, 409, harmless({ error: begun.error }, this.secrets));
-  }
-
-  /** A sentence with its commands as the person types them. */
-  private said(text: string): string {
-    return asCalled(text, this.options.calledAs);
   }
 }

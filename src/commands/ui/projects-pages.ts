@@ -1,8 +1,8 @@
 /** The pages of several projects behind one key: a start page with all of them, and the page of each below `/p/<name>/`. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Result } from '../../base/result.js';
-import type { BuildRow } from '../../model/build-view.js';
+import { mapBounded } from '../../base/bounded.js';
+import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { LiveMessage, ProjectDocument, ProjectPageRow } from '../../model/page.js';
 import type { ListedProject } from '../../model/projects/project-list.js';
@@ -10,7 +10,9 @@ import type { Host } from '../../project/host.js';
 import { failureLine } from '../../report/failures/failure.js';
 import { PageData } from '../page/page-data.js';
 import { harmless, secretsIn } from '../page/plain-text.js';
+import { orFailure } from '../projects/build-projects.js';
 import { absence } from '../projects/checkouts.js';
+import { AT_ONCE } from '../projects/project-status.js';
 import type { StartConductor } from './actions.js';
 import { answerAsset, json, plain } from './answers.js';
 import { LiveStream, type News } from './live.js';
@@ -23,6 +25,8 @@ export interface ProjectsUiOptions
     Pick<Host, 'version' | 'env'> {
   readonly projects: readonly ListedProject[];
   hostOf(project: ListedProject): Host;
+  /** How conductor is called in the folder of a project, because what its page says holds there. */
+  calledIn(project: string): string;
   /** Absent: the pages are read-only. */
   startIn?(project: ListedProject): StartConductor;
 }
@@ -62,7 +66,7 @@ class ProjectsPages implements Pages {
       const pages = project && (await this.pagesOf(project));
       if (!pages) plain(response, 404, 'there is no such page');
       else if (rest === undefined) response.writeHead(303, { location: `${at.pathname}/` }).end();
-      else await pages.answer(new URL(`${rest}${at.search}`, at), request, response);
+      else await pages.answer(within(at, rest), request, response);
     } else if (request.method === 'POST') plain(response, 404, 'there is nothing to start here');
     else if (at.pathname === '/api/live') await this.live.add(response);
     else if (at.pathname === '/api/project') json(response, 200, this.document);
@@ -73,19 +77,16 @@ class ProjectsPages implements Pages {
   private async pagesOf(project: ListedProject): Promise<ProjectPages | undefined> {
     const known = this.pages.get(project.name);
     if (known) return known;
-    if (await absence(project)) return undefined;
-    const { hostOf, startIn, ...options } = this.options;
-    const host = hostOf(project);
-    const data = await PageData.open(host);
+    const { hostOf, startIn, calledIn, ...options } = this.options;
+    const { name } = project;
+    const data = await orFailure(() => openData(project, hostOf));
     if (!data.ok) return undefined;
     const start = startIn ? { start: startIn(project) } : {};
-    const pages = new ProjectPages(
-      { ...options, ...start, host, name: project.name, home: '../../' },
-      data.value,
-    );
-    const meanwhile = this.pages.get(project.name);
+    const own = { host: hostOf(project), name, calledAs: calledIn(name), home: '../../' };
+    const pages = new ProjectPages({ ...options, ...start, ...own }, data.value);
+    const meanwhile = this.pages.get(name);
     if (meanwhile) return meanwhile;
-    this.pages.set(project.name, pages);
+    this.pages.set(name, pages);
     return pages;
   }
 }
@@ -115,39 +116,57 @@ class ProjectsNews implements News {
     return [{ kind: 'projects', rows }];
   }
 
-  private async rows(): Promise<ProjectPageRow[]> {
-    const rows: ProjectPageRow[] = [];
-    for (const project of this.projects) rows.push(await this.row(project));
-    return rows;
+  private rows(): Promise<ProjectPageRow[]> {
+    return mapBounded(
+      this.projects,
+      async (project) => {
+        const row = await orFailure(() => this.row(project));
+        return row.ok ? row.value : { ...known(project), why: failureLine(row.error) };
+      },
+      AT_ONCE,
+    );
   }
 
-  private async row(project: ListedProject): Promise<ProjectPageRow> {
+  private async row(project: ListedProject): Promise<Result<ProjectPageRow, Failure>> {
     const { name } = project;
-    const row = { name, needs: project.needs.map((need) => need.project) };
-    const absent = await absence(project);
-    if (absent) return { ...row, why: failureLine(absent) };
-    const opened = this.data.get(name) ?? (await PageData.open(this.hostOf(project)));
-    if (!(opened instanceof PageData)) {
-      if (!opened.ok) return { ...row, why: failureLine(opened.error) };
-      this.data.set(name, opened.value);
-      return this.row(project);
-    }
-    await opened.refresh();
-    const page = { page: `p/${encodeURIComponent(name)}/` };
-    const last = opened.builds
-      .rows()
-      .reduce<BuildRow | undefined>(
-        (last, one) => (last && last.startedAt > one.startedAt ? last : one),
-        undefined,
-      );
-    if (!last) return { ...row, ...page };
-    if (last.outcome !== 'running') return { ...row, ...page, build: last };
-    await opened.builds.readLastLines(last.build);
-    const tasks = (await opened.build(last.build))?.tasks ?? [];
-    return {
-      ...{ ...row, ...page, build: last },
+    const opened = await openData(project, this.hostOf, this.data.get(name));
+    if (!opened.ok) return opened;
+    const data = opened.value;
+    this.data.set(name, data);
+    await data.refresh();
+    const row = { ...known(project), page: `p/${encodeURIComponent(name)}/` };
+    const [last] = data.builds.rows();
+    if (!last) return ok(row);
+    if (last.outcome !== 'running') return ok({ ...row, build: last });
+    await data.builds.readLastLines(last.build);
+    const tasks = (await data.build(last.build))?.tasks ?? [];
+    return ok({
+      ...{ ...row, build: last },
       done: { tasks: tasks.filter(({ state }) => state === 'done').length, of: tasks.length },
       running: tasks.filter(({ state }) => state === 'running'),
-    };
+    });
   }
+}
+
+/** What the list says of a project. */
+function known({ name, needs }: ListedProject): ProjectPageRow {
+  return { name, needs: needs.map((need) => need.project) };
+}
+
+/** Fails where the project cannot be looked at. `data`: that of an earlier look. */
+async function openData(
+  project: ListedProject,
+  hostOf: (project: ListedProject) => Host,
+  data?: PageData,
+): Promise<Result<PageData, Failure>> {
+  const absent = await absence(project);
+  if (absent) return err(absent);
+  return data ? ok(data) : PageData.open(hostOf(project));
+}
+
+/** The address with another path: as a text, `//` at its beginning would name a host. */
+function within(at: URL, path: string): URL {
+  const inner = new URL(at);
+  inner.pathname = path;
+  return inner;
 }

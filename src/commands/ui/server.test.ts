@@ -178,7 +178,7 @@ test('a page is read-only until it was opened with actions, and then starts what
   });
   const refused = await readOnly.post('/api/actions', { action: 'build', targets: [] });
   expect(refused.status).toBe(403);
-  expect(refused.text).toContain('`npx conductor ui --actions`');
+  expect(refused.text).toContain('this page is read-only: start it with --actions');
 
   const started: (readonly string[])[] = [];
   const page = await openPage(rig, async (args) => {

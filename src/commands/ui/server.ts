@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net';
 import { err, ok, type Result } from '../../base/result.js';
 import { readBytes } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
-import { asCalled } from '../../model/output/called-as.js';
 import { Access, SECURITY_HEADERS } from './access.js';
 import { plain } from './answers.js';
 
@@ -43,7 +42,7 @@ export async function serve(options: UiServerOptions, pages: Pages): Promise<Res
   const listening = await listen(server, options.port);
   if (!listening.ok) return listening;
   const port = listening.value;
-  const guarded = new GuardedPages(pages, new Access(port), options.calledAs);
+  const guarded = new GuardedPages(pages, new Access(port));
   server.on('request', (request, response) => {
     void guarded.answer(request, response).catch((error: unknown) => {
       options.onError(error);
@@ -80,12 +79,10 @@ export function listen(server: Server, port: number): Promise<Result<number, Fai
 class GuardedPages {
   readonly access: Access;
   private readonly pages: Pages;
-  private readonly calledAs: string;
 
-  constructor(pages: Pages, access: Access, calledAs: string) {
+  constructor(pages: Pages, access: Access) {
     this.pages = pages;
     this.access = access;
-    this.calledAs = calledAs;
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -106,8 +103,9 @@ class GuardedPages {
 
   private exchange(token: string, response: ServerResponse): void {
     if (!this.access.opens(token)) {
-      const text = 'this address is not valid any more: start `conductor ui` again';
-      plain(response, 403, asCalled(text, this.calledAs));
+      const text =
+        'this address is not valid any more: start the page again, and open the address that it prints';
+      plain(response, 403, text);
       return;
     }
     response.writeHead(303, { location: '/', 'set-cookie': this.access.cookie }).end();

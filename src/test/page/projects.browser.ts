@@ -22,6 +22,7 @@ async function serveProjects(projects: ProjectsRig): Promise<string> {
       now: Date.now,
     }),
     ...{ version: '1', env: {}, calledAs: 'npx conductor', assets: ASSETS, port: 0 },
+    calledIn: (name) => `cd ../${name} && npx conductor`,
     after(ms, call) {
       const timer = setTimeout(call, ms);
       return () => clearTimeout(timer);

@@ -69,20 +69,21 @@ export async function runPage(
   }
 }
 
-/** Commands that a page starts in a project. */
-export function startIn(directory: string): StartConductor {
-  return (args: readonly string[]) => runConductor(directory, args);
+/** Commands that a page starts in a project. `calledAs`: how the person calls conductor there. */
+export function startIn(directory: string, calledAs = CALL): StartConductor {
+  return (args: readonly string[]) => runConductor(directory, calledAs, args);
 }
 
 /** A command of conductor itself, as a process of its own: it holds the project's lock and leaves its own log. */
 async function runConductor(
   directory: string,
+  calledAs: string,
   args: readonly string[],
 ): Promise<{ exitCode: number; tail: string }> {
   const exit = await runProgram({
     command: [...commandLine(), ...args],
     cwd: directory,
-    env: { ...process.env, NO_COLOR: '1', [CALLED_AS]: CALL },
+    env: { ...process.env, NO_COLOR: '1', [CALLED_AS]: calledAs },
   });
   if (exit.kind === 'exited') return { exitCode: exit.code, tail: exit.tail };
   return { exitCode: 2, tail: exit.kind === 'not-found' ? `${exit.program} was not found` : exit.tail };
