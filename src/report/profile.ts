@@ -41,10 +41,10 @@ interface OpenTask {
   readonly inner: Slice[];
 }
 
-export type TraceEvent = Readonly<Record<string, unknown>>;
+type TraceEvent = Readonly<Record<string, unknown>>;
 
 /** Where the slices of one build stand in a trace. */
-export interface TracePlace {
+interface TracePlace {
   /** Milliseconds since 1970 at which the trace begins. */
   readonly zero: number;
   /** The first of the two processes that the build has in the trace. */
@@ -54,7 +54,7 @@ export interface TracePlace {
 }
 
 /** Processes that one build has in a trace: its own steps, and its tasks. */
-export const PROCESSES_OF_BUILD = 2;
+const PROCESSES_OF_BUILD = 2;
 
 export class Profile {
   private readonly open = new Map<string, OpenTask>();
@@ -222,7 +222,7 @@ export class ProjectsProfile {
 }
 
 /** Git processes, which know of no build. */
-export function gitEvents(spans: readonly GitSpan[], { zero, process }: TracePlace): TraceEvent[] {
+function gitEvents(spans: readonly GitSpan[], { zero, process }: TracePlace): TraceEvent[] {
   const slices = spans.map(({ command, at, ms }) => ({
     ...{ name: `git ${command}`, category: 'git' },
     ...{ from: at, to: at + ms },
@@ -233,7 +233,7 @@ export function gitEvents(spans: readonly GitSpan[], { zero, process }: TracePla
   ];
 }
 
-export function traceText(events: readonly TraceEvent[]): string {
+function traceText(events: readonly TraceEvent[]): string {
   const [names, slices] = [events.filter(({ ph }) => ph === 'M'), events.filter(({ ph }) => ph !== 'M')];
   return `${JSON.stringify({ displayTimeUnit: 'ms', traceEvents: [...names, ...slices] })}\n`;
 }

@@ -1,6 +1,7 @@
 /** One variable of a template: converts text by its schema, and reports what is wrong with a value. Knows no file. */
 
 import { err, ok, type Result } from '../base/result.js';
+import { isObject } from '../io/document/json-object.js';
 import type { SchemaProblem } from '../io/document/schema-message.js';
 import { compileValueSchema, type ValueCheck } from '../io/document/value-schema.js';
 import type { VariableProblem } from '../model/failure.js';
@@ -94,9 +95,5 @@ function fieldName(value: Json, [index]: readonly (string | number)[]): string |
 
 function withRequired(value: Json): Json {
   if (!Array.isArray(value)) return value;
-  return value.map((field: Json) =>
-    field !== null && typeof field === 'object' && !Array.isArray(field)
-      ? { required: false, ...field }
-      : field,
-  );
+  return value.map((field: Json) => (isObject(field) ? { required: false, ...field } : field));
 }

@@ -29,7 +29,7 @@ export function projectsCiReporter(
   { stream, style, lines }: TextOutput & { readonly lines: ProjectLineOptions },
 ): ProjectsReporter {
   const { list, reports, command } = ci;
-  const record = new ProjectsRecord(CALL);
+  const record = new ProjectsRecord(CALL, lines.calledIn);
   const groups = ciGroups(reports, stream);
   const reader = groups
     ? projectsGroupReporter(stream, style, { lines, ...groups })
@@ -53,13 +53,13 @@ export function projectsCiReporter(
 }
 
 /** Places are in the repository around the list: it is the one that the CI has checked out. */
-async function annotateAll({ list, hostOf }: ProjectsCi, { projects }: ProjectsRecord) {
+async function annotateAll({ list, hostOf }: ProjectsCi, { projects, calledAs }: ProjectsRecord) {
   const around = locateRepository(list.folder);
   const top = around.ok ? around.value.top : undefined;
   const annotations: Annotation[] = [];
   for (const record of projects) {
     const project = list.projects.find(({ name }) => name === record.project);
-    if (project) annotations.push(...(await annotate(record, hostOf(project), top)));
+    if (project) annotations.push(...(await annotate(record, hostOf(project), { top, calledAs })));
   }
   const names = [PROJECTS_FILE, ...CONFIG_NAMES];
   const file = names.find((name) => existsSync(join(list.folder, name))) ?? PROJECTS_FILE;
@@ -70,15 +70,14 @@ async function annotateAll({ list, hostOf }: ProjectsCi, { projects }: ProjectsR
 async function annotate(
   { project, build, outcome }: ProjectRecord,
   host: Host,
-  top: string | undefined,
+  { top, calledAs }: { readonly top: string | undefined; readonly calledAs: string | undefined },
 ): Promise<Annotation[]> {
   // A failure of its build is in the record of the build.
   const alone = outcome?.summary === undefined ? outcome?.failure : undefined;
-  const failures = alone ? [...build.failures, alone] : build.failures;
   const places = await placesOf(host, build);
   const isHere = top !== undefined && places.top === top;
-  const { tasks, failed, calledAs } = build;
-  return annotationsOf({ tasks, failed, failures, calledAs }, places).map((one) =>
+  const ofList = { tasks: [], failed: [], failures: alone ? [alone] : [], calledAs };
+  return [...annotationsOf(ofList, places), ...annotationsOf(build, places)].map((one) =>
     ofProject(one, project, isHere),
   );
 }

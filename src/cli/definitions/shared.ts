@@ -44,7 +44,7 @@ export const SINCE = [
 /** The options of commands that build one project or several. */
 export const DRY_RUN = ['--dry-run', 'print what would be done, and why; do nothing'] as const;
 
-/** What is about a build while it runs or after it: an estimate builds nothing. */
+/** What an estimate does not take into account: it builds nothing. */
 const OF_BUILD = [
   'commit',
   'failFast',
@@ -55,6 +55,10 @@ const OF_BUILD = [
   'annotations',
   'junit',
   'profile',
+  'rebuildMissing',
+  'keepEdits',
+  'budgetUsd',
+  'wait',
 ];
 
 export function addEstimate(command: Command): Command {

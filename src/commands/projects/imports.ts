@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
 import { inSession, openWritingSession } from '../../build/project-session.js';
+import { isObject } from '../../io/document/json-object.js';
 import { readBytes, removeTree, sweepTemporary, writeAtomic } from '../../io/files.js';
 import { unsafePath } from '../../io/unsafe-path.js';
 import { digestBytes } from '../../model/digest.js';
@@ -218,9 +219,9 @@ function parseRecord(bytes: Buffer | undefined): ImportRecord {
   if (bytes === undefined) return none;
   try {
     const record = JSON.parse(bytes.toString('utf8')) as ImportRecord;
-    const isMap = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
     const { schema, files, copying } = record;
-    const isSound = schema === RECORD_SCHEMA && isMap(files) && (copying === undefined || isMap(copying));
+    const isSound =
+      schema === RECORD_SCHEMA && isObject(files) && (copying === undefined || isObject(copying));
     return isSound ? record : none;
   } catch {
     return none;

@@ -23,7 +23,7 @@ import { absence } from './checkouts.js';
 import { compareCopies, publishedFiles } from './imports.js';
 
 /** Projects looked at together: each of them asks git. */
-export const AT_ONCE = 4;
+export const PROJECTS_AT_ONCE = 4;
 
 export async function projectStatus(
   { list, projects }: { readonly list: ProjectList; readonly projects: readonly ListedProject[] },
@@ -46,7 +46,7 @@ export async function projectStatus(
       const known = copies.value === undefined ? {} : { copies: copies.value };
       return { ...row, counts: done.value, ...known, ...(costUsd === 0 ? {} : { costUsd }) };
     },
-    AT_ONCE,
+    PROJECTS_AT_ONCE,
   );
 }
 
@@ -111,7 +111,7 @@ export function estimateProjects(
       if (!copies.ok) return { project, failure: copies.error };
       return { project, estimate: done.value, copies: copies.value };
     },
-    AT_ONCE,
+    PROJECTS_AT_ONCE,
   );
 }
 
@@ -133,7 +133,7 @@ export async function projectHistories(
       const lines = history.ok ? selectLines(history.value, { ...selection, features: [] }) : [];
       return [project.name, lines] as const;
     },
-    AT_ONCE,
+    PROJECTS_AT_ONCE,
   );
   return new Map(read);
 }

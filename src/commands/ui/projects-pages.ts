@@ -12,7 +12,7 @@ import { PageData } from '../page/page-data.js';
 import { harmless, secretsIn } from '../page/plain-text.js';
 import { orFailure } from '../projects/build-projects.js';
 import { absence } from '../projects/checkouts.js';
-import { AT_ONCE } from '../projects/project-status.js';
+import { PROJECTS_AT_ONCE } from '../projects/project-status.js';
 import type { StartConductor } from './actions.js';
 import { answerAsset, json, plain } from './answers.js';
 import { LiveStream, type News } from './live.js';
@@ -123,7 +123,7 @@ class ProjectsNews implements News {
         const row = await orFailure(() => this.row(project));
         return row.ok ? row.value : { ...known(project), why: failureLine(row.error) };
       },
-      AT_ONCE,
+      PROJECTS_AT_ONCE,
     );
   }
 

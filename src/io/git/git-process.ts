@@ -262,6 +262,8 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
       reject(error);
       child.kill();
     });
+    // A git that ends early leaves it half read, and open.
+    child.on('close', () => file.destroy());
     file.pipe(child.stdin);
   });
 }

@@ -18,7 +18,8 @@ export function junitXml(record: BuildRecord): string {
 }
 
 /** The same of several projects: the suites of each have its name in front. */
-export function projectsJunitXml({ projects, summary }: ProjectsRecord, command: string): string {
+export function projectsJunitXml(record: ProjectsRecord, command: string): string {
+  const { projects, summary, calledAs } = record;
   const elements = projects.flatMap(({ project, build, outcome }) => {
     const suites = suitesOf(build, `${project}/`);
     const { failure, because } = outcome ?? {};
@@ -26,11 +27,8 @@ export function projectsJunitXml({ projects, summary }: ProjectsRecord, command:
     const skipped = { name: 'skipped', attributes: { message: visibleBlock(why) } };
     // A failure of its build is in the suites of the build.
     if (failure && outcome?.summary === undefined)
-      add(suites, project, 'project', [
-        problem('error', failure.kind, failureDigest(failure, build.calledAs)),
-      ]);
-    else if (outcome === undefined || outcome.outcome === 'skipped')
-      add(suites, project, 'project', [skipped]);
+      add(suites, project, 'project', [problem('error', failure.kind, failureDigest(failure, calledAs))]);
+    else if (outcome?.summary === undefined) add(suites, project, 'project', [skipped]);
     return elementsOf(suites, build.startedAt);
   });
   return document({ name: command, ms: summary?.ms ?? 0 }, elements);
@@ -115,14 +113,16 @@ function testcase(suite: string, name: string, ms: number, children: readonly Xm
   };
 }
 
+/** `startedAt`: 0 of what was not built. */
 function elementsOf(suites: Suites, startedAt: number): XmlElement[] {
-  const timestamp = new Date(startedAt).toISOString().slice(0, 19);
+  const time = new Date(startedAt).toISOString().slice(0, 19);
+  const timestamp = startedAt === 0 ? {} : { timestamp: time };
   return [...suites].map(([suite, cases]) => {
     const ms = cases.reduce((sum, one) => sum + Number(one.attributes?.time ?? 0) * 1000, 0);
     const attributes = { name: visibleBlock(suite), ...counts(cases), skipped: having(cases, 'skipped') };
     return {
       name: 'testsuite',
-      attributes: { ...attributes, time: seconds(ms), timestamp },
+      attributes: { ...attributes, time: seconds(ms), ...timestamp },
       children: cases,
     };
   });

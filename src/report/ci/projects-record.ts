@@ -11,14 +11,18 @@ export interface ProjectRecord {
 }
 
 export class ProjectsRecord {
-  private readonly calledAs: string | undefined;
+  /** How the person who reads the reports calls conductor where the list is. */
+  readonly calledAs: string | undefined;
+  private readonly calledIn: ((project: string) => string) | undefined;
   private readonly builds = new Map<string, BuildRecord>();
   private readonly outcomes = new Map<string, ProjectOutcome>();
   /** Undefined: the command did not come to its end. */
   summary: ProjectsSummary | undefined;
 
-  constructor(calledAs?: string) {
+  /** `calledIn`: how conductor is called in the folder of a project, because hints of its build hold there. Default: as here. */
+  constructor(calledAs?: string, calledIn?: (project: string) => string) {
     this.calledAs = calledAs;
+    this.calledIn = calledIn;
   }
 
   get projects(): readonly ProjectRecord[] {
@@ -31,7 +35,8 @@ export class ProjectsRecord {
 
   on(event: ProjectEvent): void {
     if (event.type === 'projects.started')
-      for (const name of event.projects) this.builds.set(name, new BuildRecord(this.calledAs));
+      for (const name of event.projects)
+        this.builds.set(name, new BuildRecord(this.calledIn?.(name) ?? this.calledAs));
     if (event.type === 'project.event') this.builds.get(event.project)?.on(event.event);
     if (event.type === 'project.finished') this.outcomes.set(event.project, event.outcome);
     if (event.type === 'projects.finished') this.summary = event.summary;

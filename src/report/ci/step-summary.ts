@@ -2,6 +2,7 @@
 
 import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { asCalled } from '../../model/output/called-as.js';
 import type { Label } from '../../model/task.js';
 import { describeFailure } from '../failures/failure.js';
 import { rangeText, summaryLine } from '../live/summary-line.js';
@@ -31,7 +32,7 @@ export function stepSummary(record: BuildRecord): string {
   const { summary, range } = record;
   const lines = [`### ${markdown(record.command)}`, ''];
   if (summary) lines.push(markdown(summaryLine(summary, plainStyle)), '');
-  if (range) lines.push(markdown(rangeText(range)), '');
+  if (range) lines.push(markdown(asCalled(rangeText(range), record.calledAs)), '');
   const counts = OUTCOMES.filter((outcome) => (summary?.counts[outcome] ?? 0) > 0);
   if (counts.length > 0) {
     lines.push(`| ${counts.join(' | ')} |`, `|${counts.map(() => '---:').join('|')}|`);
@@ -40,7 +41,7 @@ export function stepSummary(record: BuildRecord): string {
   return withFolds(lines, foldsOf(record));
 }
 
-/** The same of several projects: one row for each, then the failures of all. */
+/** The same of several projects: one row for each, what their ranges leave out, then the failures of all. */
 export function projectsStepSummary(record: ProjectsRecord, command: string): string {
   const lines = [`### ${markdown(command)}`, ''];
   const { summary } = record;
@@ -49,11 +50,15 @@ export function projectsStepSummary(record: ProjectsRecord, command: string): st
     const cells = [heads, heads.map(() => '---'), ...rows.map((row) => row.map(markdown))];
     lines.push(markdown(line), '', ...cells.map((row) => `| ${row.join(' | ')} |`), '');
   }
+  const ranges = record.projects.flatMap(({ project, build: { range, calledAs } }) =>
+    range ? `- ${code(project)}: ${markdown(asCalled(rangeText(range), calledAs))}` : [],
+  );
+  if (ranges.length > 0) lines.push(...ranges, '');
   const folds = record.projects.flatMap(({ project, build, outcome }) => {
     const alone = outcome?.summary === undefined ? outcome?.failure : undefined;
     return [
       ...foldsOf(build, project),
-      ...(alone ? [fold(alone, { named: project, calledAs: build.calledAs })] : []),
+      ...(alone ? [fold(alone, { named: project, calledAs: record.calledAs })] : []),
     ];
   });
   return withFolds(lines, folds);

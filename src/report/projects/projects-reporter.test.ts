@@ -6,6 +6,7 @@ import type { BuildEvent, BuildEventBody } from '../../model/event.js';
 import type { ProjectEvent } from '../../model/projects/project-event.js';
 import { projectsJunitXml } from '../ci/junit.js';
 import { ProjectsRecord } from '../ci/projects-record.js';
+import { projectsStepSummary } from '../ci/step-summary.js';
 import { NO_PROGRESS, progress } from '../live/progress.js';
 import { plainStyle } from '../style.js';
 import {
@@ -186,12 +187,42 @@ test('hints of a build are commands for the folder of its project', () => {
   expect(JSON.parse(text).error.fix).toContain('`cd ../api && npx conductor log f/T1`');
 });
 
+test('reports of a CI have hints for the folder of each project, and say what a range of commits leaves out', () => {
+  const record = new ProjectsRecord('npx conductor', (project) => `cd ${project} && npx conductor`);
+  const failure = { kind: 'gate-failed', gate: 'check', output: { tail: 'bad' }, ms: 1 } as never;
+  const body = { type: 'task.finished', task: 'f/T1', outcome: 'failed', ms: 1, failure } as const;
+  const range = { since: 'HEAD~1', base: 'f'.repeat(40), touched: 1, dependents: 0, leftOut: 4, removed: 0 };
+  record.on({ type: 'projects.started', projects: ['api', 'web'], workers: 1 });
+  record.on(of('api', { type: 'build.planned', tasks: ['f/T1'], workers: 1, range }));
+  record.on(of('api', body));
+  // What is no matter of a build is corrected where the list is.
+  const unbuilt = {
+    kind: 'usage',
+    message: 'web is not cloned yet',
+    hint: '`conductor x` clones it',
+  } as const;
+  record.on({
+    type: 'project.finished',
+    project: 'web',
+    outcome: {
+      ...{ project: 'web', outcome: 'failed', exitCode: 2, failure: unbuilt },
+      ...{ jobs: 0, workMs: 0, waitMs: 0, endedMs: 1 },
+    },
+  });
+  const summary = projectsStepSummary(record, 'conductor projects build');
+  for (const text of [summary, projectsJunitXml(record, 'conductor projects build')]) {
+    expect(text).toMatch(/`cd api (&&|&amp;&amp;) npx conductor log f\/T1`/);
+    expect(text).toContain('`npx conductor x` clones it');
+  }
+  expect(summary).toMatch(/^- <code>api<\/code>: since HEAD&#126;1 .*1 task touched; left out: 4 tasks$/m);
+});
+
 test('JUnit has the suites of each project, why one was not built, and the failure of one that could not be', () => {
   const record = new ProjectsRecord();
   const failure = { kind: 'git-failed', command: 'clone', detail: 'no route' } as const;
   const rest = { jobs: 0, workMs: 0, waitMs: 0, endedMs: 1 };
   const events: readonly ProjectEvent[] = [
-    { type: 'projects.started', projects: ['api', 'handbook', 'web', 'docs'], workers: 1 },
+    { type: 'projects.started', projects: ['api', 'handbook', 'web', 'docs', 'late'], workers: 1 },
     ...STORY.slice(1),
     {
       type: 'project.finished',
@@ -203,6 +234,11 @@ test('JUnit has the suites of each project, why one was not built, and the failu
       project: 'docs',
       outcome: { project: 'docs', outcome: 'failed', exitCode: 1, failure, ...rest },
     },
+    {
+      type: 'project.finished',
+      project: 'late',
+      outcome: { project: 'late', outcome: 'interrupted', exitCode: 130, ...rest },
+    },
     FINISHED,
   ];
   for (const event of events) record.on(event);
@@ -213,6 +249,9 @@ test('JUnit has the suites of each project, why one was not built, and the failu
   expect(xml).toContain('<testcase classname="handbook/g" name="T1" time="1.200">');
   expect(xml).toContain('<skipped message="not built: needs api"/>');
   expect(xml).toMatch(/<testsuite name="docs" tests="1" failures="0" errors="1"/);
+  expect(xml).toMatch(/<testsuite name="late" tests="1" failures="0" errors="0" skipped="1"/);
+  // Nothing of this story says when it began.
+  expect(xml).not.toContain('timestamp');
 });
 
 test('a dry run shows verdicts and stale copies behind the name of their project', () => {

@@ -118,6 +118,8 @@ test.each([
   'build --restore-only --estimate',
   'build --estimate --commit',
   'build --estimate --dry-run',
+  'build --estimate --keep-edits',
+  'build --estimate --no-wait',
   'build --keep-going --fail-fast',
   'build --keep-edits --discard-edits',
   'build --no-verify',

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { estimateProjects } from '../../commands/projects/project-status.js';
-import type { ListedProject } from '../../model/projects/project-list.js';
+import { type ListedProject, resolveList } from '../../model/projects/project-list.js';
 import { projectEstimatesText } from '../../report/projects/estimates-text.js';
 import { plainStyle } from '../../report/style.js';
 import { TemporaryProject } from '../rig/command-line.js';
@@ -52,6 +52,35 @@ test('each project is estimated from what it has built, and the sum is that of a
   );
   const after = list.projects.map(({ name }) => projects.rigs.get(name)?.read('specs/f/.metadata.json'));
   expect(after).toEqual(before);
+});
+
+test('what gets outputs of a project that may change may change itself; what only waits for it does not', () => {
+  const path = '/x';
+  const { projects } = resolveList(
+    {
+      projects: {
+        api: { path },
+        web: { path, depends_on: ['api'] },
+        site: { path, depends_on: ['web'] },
+        shop: { path, depends_on: ['site'] },
+        waits: { path, depends_on: [{ project: 'web', outputs: [] }] },
+      },
+    },
+    'conductor.projects.yaml',
+    (place) => place,
+  );
+  const estimate = (tasks: number) => ({ tasks, agentTasks: [] });
+  const rows = projects.map((project) => ({ project, estimate: estimate(project.name === 'api' ? 1 : 0) }));
+  const lines = projectEstimatesText(rows, plainStyle).split('\n');
+  const noteOf = (name: string) => lines.find((line) => line.startsWith(`${name} `))?.split('; ')[1];
+  const more = 'with new copies it may be more: needs';
+  expect(['api', 'web', 'site', 'shop', 'waits'].map(noteOf)).toEqual([
+    undefined,
+    `${more} api, not up to date`,
+    `${more} web, which may change`,
+    `${more} site, which may change`,
+    undefined,
+  ]);
 });
 
 test('of the command line: with --json one object, exit code 2 for what cannot be estimated, and flags of a build are refused', async () => {

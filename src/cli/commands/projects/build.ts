@@ -47,7 +47,8 @@ export async function runProjectsBuild(names: readonly string[], flags: Projects
     const { since, force = false, discardEdits = false } = flags;
     return runProjectsEstimate(list.value, names, { since, force, discardEdits, json });
   }
-  const command = ['conductor projects build', ...names].join(' ');
+  const since = flags.since === undefined ? [] : ['--since', flags.since];
+  const command = ['conductor projects build', ...names, ...since].join(' ');
   const reports = ciReports(flags, process.env);
   const reporter = openProjectsReporter({
     json,

@@ -8,7 +8,6 @@ import {
   projectsPlainReporter,
   projectsTerminalReporter,
 } from '../../../report/projects/projects-reporter.js';
-import { guardOutput } from '../../ci/guarded-output.js';
 import { type ProjectsCi, projectsCiReporter } from '../../ci/projects-ci.js';
 import { CALL, isRedrawn, styleFor } from '../../output.js';
 import { tellBroken } from '../../reporters.js';
@@ -23,8 +22,6 @@ export interface ProjectsViewOptions {
 }
 
 export function openProjectsReporter({ json, lines = {}, ci }: ProjectsViewOptions): ProjectsReporter {
-  // What agents print is read by GitHub's runner, whatever the command shows.
-  if (process.env.GITHUB_ACTIONS === 'true') guardOutput();
   const stream = json ? process.stderr : process.stdout;
   const style = styleFor(stream);
   const people = ci
