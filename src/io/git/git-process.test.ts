@@ -1,12 +1,21 @@
 /** What git's words stand for: a full disk, damage of conductor's own store, or nothing that is expected. */
 
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { asFailure } from '../files.js';
 import { CoprocessEnded } from './coprocess.js';
-import { GitError } from './git-process.js';
+import { GitError, git } from './git-process.js';
 import { indexOfCommit } from './locate.js';
 import type { Repository } from './repository.js';
 
@@ -42,6 +51,31 @@ test('a hook checks the index that git gives to it, and never one of another rep
     expect(of(join(top, 'elsewhere/index'))).toBe(join(gitDir, 'index'));
     mkdirSync(join(top, 'other'));
     expect(of('other/index')).toBe(join(gitDir, 'index'));
+  } finally {
+    rmSync(top, { recursive: true, force: true });
+  }
+});
+
+const OPEN = '/proc/self/fd';
+
+/** Paths of the files that this process has open. */
+function openFiles(): string[] {
+  return readdirSync(OPEN).flatMap((descriptor) => {
+    try {
+      return [readlinkSync(join(OPEN, descriptor))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+test.skipIf(!existsSync(OPEN))('a file that git has not read to its end is closed', async () => {
+  const top = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-input-')));
+  try {
+    const file = join(top, 'large');
+    writeFileSync(file, Buffer.alloc(4_000_000));
+    expect((await git(['version'], { inputFile: file })).code).toBe(0);
+    await expect.poll(openFiles).not.toContain(file);
   } finally {
     rmSync(top, { recursive: true, force: true });
   }
