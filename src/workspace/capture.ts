@@ -184,7 +184,7 @@ async function lookAtFiles(
   }
   const seen: Seen = { files: new Map(), folders: [], hasStrangeName: false };
   const state = await restoreFolder(workspace.dir, workspace.kept, small && seen);
-  return { state, reading: small && OwnReading.ofSmall({ objects, workspace }, small, seen) };
+  return { state, reading: small && (await OwnReading.ofSmall({ objects, workspace }, small, seen)) };
 }
 
 async function capturedEdits(

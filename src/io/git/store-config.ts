@@ -28,12 +28,14 @@ export function storeConfig(format: Repository['objectFormat']): string {
 	logAllRefUpdates = false
 	trustctime = true
 	checkStat = default
+	ignoreStat = false
 	protectHFS = true
 	protectNTFS = true
 	filesRefLockTimeout = 1000
 	packedRefsTimeout = 1000
 [index]
 	sparse = false
+	version = 2
 [gc]
 	auto = 0
 [maintenance]

@@ -270,6 +270,53 @@ describe.runIf(process.platform === 'linux')('a workspace with a record', () => 
     await pool.release(shown);
   });
 
+  it('goes on from its record when thousands of files only look changed', async () => {
+    const pool = poolWith();
+    const entry: Entry = { mode: '100644', id: texts[1] as string };
+    // More than git is left to change.
+    const paths = Array.from({ length: 5100 }, (_, i) => `d${i % 9}/${i}`);
+    const tree = await objects.editTree(ruled, new Map(paths.map((path) => [path, entry])));
+    const next = await treeOf({ 'd3/3': 'changed', 'new/one': '' }, tree);
+    const workspace = await acquire(pool, tree);
+    const touch = () => {
+      for (const path of paths) chmodSync(join(workspace.dir, path), 0o644);
+    };
+    touch();
+    expect(await gitCommandsOf(() => pool.show(workspace, next))).toEqual(['diff-files']);
+    expect(readFileSync(join(workspace.dir, 'd3/3'), 'utf8')).toBe('changed');
+    touch();
+    writeFileSync(join(workspace.dir, 'out'), 'x');
+    const options = { inputTree: next, outputs: ['out'], edits: [], maxBytes: 1e6, isLast: true };
+    const capture = async () => {
+      const captured = await captureResult(workspace, objects, options);
+      expect(captured.ok && [...captured.value.outputs.keys()]).toEqual(['out']);
+    };
+    expect(await gitCommandsOf(capture)).toEqual(['diff-files']);
+    await pool.release(workspace);
+  });
+
+  it('has one, and its edits are seen, whatever form of index a person wants', async () => {
+    scratch.git('config', 'feature.manyFiles', 'true');
+    scratch.git('config', 'index.version', '4');
+    scratch.git('config', 'core.ignoreStat', 'true');
+    try {
+      const tree = await treeOf({ a: 'one', b: 'settings of a person' });
+      const workspace = await acquire(poolWith(), tree);
+      // Begun anew, as one that was never used.
+      rmSync(workspace.index, { force: true });
+      await poolWith().show(workspace, tree);
+      expect(workspace.shown.large?.tree).toBe(tree);
+      writeFileSync(join(workspace.dir, 'a'), 'two');
+      const options = { inputTree: tree, outputs: ['a'], edits: [], maxBytes: 1e6 };
+      const captured = await captureResult(workspace, objects, options);
+      expect(captured.ok && captured.value.tree).toBe(await treeOf({ a: 'two' }, tree));
+      await poolWith().release(workspace);
+    } finally {
+      for (const key of ['feature.manyFiles', 'index.version', 'core.ignoreStat'])
+        scratch.git('config', '--unset', key);
+    }
+  });
+
   it.each<[string, (dir: string) => void, string[] | undefined]>([
     ['other line ends', (dir) => writeFileSync(join(dir, 'out/a'), 'a\r\n'), ['out/a']],
     [

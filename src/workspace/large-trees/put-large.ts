@@ -55,8 +55,8 @@ async function putSurveyed(
     tree === record.tree
       ? new Map<string, Entry | undefined>()
       : await changedFiles(objects, record.tree, tree);
+  if (changes.size > MOST_CHANGES) return false;
   const paths = [...new Set([...differing.keys(), ...changes.keys()])].sort(compareBytes);
-  if (paths.length > MOST_CHANGES) return false;
   const after = new TreeLook(objects, tree);
   const wanted = new Map<string, Entry>();
   for (const path of paths) {
@@ -66,19 +66,22 @@ async function putSurveyed(
   if (!(await isPlain(objects, workspace, wanted)) || !(await isFree(after, kept))) return false;
   const removed: string[] = [];
   const missing: string[] = [];
+  const isTurn = countedTurns();
   for (const path of paths) {
+    if (isTurn()) await setImmediate();
     const entry = wanted.get(path);
     const found = differing.get(path);
+    // Just after git wrote a tree, every file of it may look changed.
     if (found && entry && isSame(objects, dir, found, entry)) continue;
     if (entry) missing.push(path);
     if (found || (!differing.has(path) && (await look.get(path)))) removed.push(path);
   }
+  if (Math.max(removed.length, missing.length) > MOST_CHANGES) return false;
   const ids = new Set(missing.map((path) => (wanted.get(path) as Entry).id));
   if (await isMore(objects, ids)) return false;
   const contents = await objects.readMany(ids);
   dropRecord(workspace);
   workspace.shown.large = undefined;
-  const isTurn = countedTurns();
   for (const path of removed) {
     unlinkSync(join(dir, path));
     if (isTurn()) await setImmediate();
@@ -105,6 +108,7 @@ async function putSurveyed(
     const entry = wanted.get(path);
     const stat = entry && lookAt(join(dir, path));
     entries.set(path, entry && stat && { entry, stat });
+    if (isTurn()) await setImmediate();
   }
   if (paths.length > 0 && !changeIndex(objects, workspace, entries, time)) return false;
   keepRecord(workspace, { tree, folders: there, time });

@@ -5,11 +5,13 @@
 
 import type { BigIntStats } from 'node:fs';
 import { join, posix } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { lookSync } from '../../io/files.js';
 import { gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { TreeLook } from '../../io/git/reading/tree-look.js';
 import { type FoundEntry, type KnownFolders, restoreFolder, type Seen, withPlainMode } from '../restore.js';
+import { countedTurns } from '../small-trees/put-tree.js';
 import { type Workspace, workspaceCall } from '../workspace.js';
 import { clockOf, folderLook } from './record.js';
 import type { Survey, TreeRecord } from './tree-record.js';
@@ -34,7 +36,9 @@ export async function surveyWorkspace(
     // git does not tell of files behind a link that leads to itself.
     if (before) for (const [gone] of await look.below(`${path}/`)) differing.set(gone, undefined);
   }
+  const isTurn = countedTurns();
   for (const path of await changedFiles(workspace)) {
+    if (isTurn()) await setImmediate();
     const isInFolder = !path.includes('/') || folders.has(posix.dirname(path));
     differing.set(path, isInFolder ? found(dir, path) : undefined);
   }

@@ -2,6 +2,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { hashObject } from '../../io/git/writing/object-bytes.js';
@@ -11,7 +12,7 @@ import type { Entry, ObjectId } from '../../model/tree.js';
 import type { Survey } from '../large-trees/tree-record.js';
 import type { FoundEntry, Seen } from '../restore.js';
 import { showFiles } from '../shown-tree.js';
-import { modeOf } from '../small-trees/put-tree.js';
+import { countedTurns, modeOf } from '../small-trees/put-tree.js';
 import { MAX_BYTES, MAX_FILES, plainPath } from '../small-trees/small-tree.js';
 import type { SmallTree, Workspace } from '../workspace.js';
 import {
@@ -63,11 +64,11 @@ export class OwnReading implements Reading {
   }
 
   /** Of a small tree every file is read. Undefined where git has to judge. */
-  static ofSmall(
+  static async ofSmall(
     { objects, workspace }: Omit<Base, 'tree' | 'survey'>,
     { tree, listing }: SmallTree,
     seen: Seen,
-  ): OwnReading | undefined {
+  ): Promise<OwnReading | undefined> {
     if (seen.hasStrangeName || seen.files.size > 2 * MAX_FILES) return undefined;
     const candidates: Candidate[] = [];
     for (const found of seen.files.values())
@@ -91,17 +92,19 @@ export class OwnReading implements Reading {
   }
 
   /** With attributes, git reads a file with the line ends of Windows as another one. */
-  private static of(
+  private static async of(
     base: Base,
     candidates: readonly Candidate[],
     hasAttributes: boolean,
-  ): OwnReading | undefined {
+  ): Promise<OwnReading | undefined> {
     const { objects, workspace } = base;
     const isPlain = plainPath(workspace);
     const changed = new Map<string, boolean>();
     const differing = new Map<string, Differing>();
+    const isTurn = countedTurns();
     let bytes = 0;
     for (const { path, before, found } of candidates) {
+      if (isTurn()) await setImmediate();
       if (!found) {
         if (before) changed.set(path, false);
         continue;

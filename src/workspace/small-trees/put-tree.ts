@@ -72,7 +72,7 @@ async function putListing(objects: GitObjects, workspace: Workspace, small: Smal
   return true;
 }
 
-/** Counts removals: true where others may go on. */
+/** Counts files: true where others may go on. */
 export function countedTurns(): () => boolean {
   let count = 0;
   return () => ++count % AT_A_TIME === 0;
