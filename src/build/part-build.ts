@@ -5,9 +5,9 @@
 
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { changedPart } from '../analysis/range/changed-part.js';
-import { type IndexHead, readHead, readIndex, readOrder } from '../analysis/range/index-file.js';
+import { type AnalysisIndex, readHead, readIndex, readOrder } from '../analysis/range/index-file.js';
 import { type Induction, LazyInduction, openInduction } from '../analysis/range/induction.js';
-import { shapeOf } from '../analysis/range/keep-index.js';
+import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { featureOf } from '../model/history.js';
@@ -32,7 +32,7 @@ interface Opening extends OpenLifecycle {
 
 interface ReadPart {
   readonly project: Project;
-  readonly head: IndexHead;
+  readonly index: AnalysisIndex;
   /** Features that may have changed, with all that depend on them. */
   readonly changed: ReadonlySet<string>;
 }
@@ -51,8 +51,8 @@ export async function openPart(
   const ready = await prepare(host, { project: session, loaded }, options, beside);
   if (!ready.ok) return undefined;
   const prepared = ready.value;
-  const induction = await openInduction(prepared, host.version);
-  if (!isSameGround(prepared, part.head, host.version) || !isRestUntouched(part, induction)) {
+  const induction = await openInduction(prepared, host.version, part.index);
+  if (!isSameGround(prepared, part.index.head, host.version) || !isRestUntouched(part, induction)) {
     await prepared.store.close();
     await prepared.claims?.close();
     await prepared.agent?.close?.();
@@ -102,11 +102,16 @@ async function readPart(
     last,
     person,
   });
-  if (!project || !(await hasSameShape(project))) return undefined;
-  return { project, head, changed: part.changed };
+  const index = project && (await readIndex(repository.state, part.features, head));
+  if (!index || !hasSameShape(project, index)) return undefined;
+  return { project, index, changed: part.changed };
 }
 
-function restOf(state: string, head: IndexHead, read: ReadonlySet<string>): ProjectRest | undefined {
+function restOf(
+  state: string,
+  head: AnalysisIndex['head'],
+  read: ReadonlySet<string>,
+): ProjectRest | undefined {
   const order = readOrder(state, head);
   if (!order || !head.divisible) return undefined;
   const { hasAgents } = head.divisible;
@@ -116,10 +121,12 @@ function restOf(state: string, head: IndexHead, read: ReadonlySet<string>): Proj
   return { tasks: order.filter((label) => !read.has(featureOf(label))), order, lockFiles, hasAgents };
 }
 
-/** Whether what was checked between the tasks of all features still holds, as none of them has other paths or dependencies. */
-async function hasSameShape({ repository, features }: Project): Promise<boolean> {
-  const index = await readIndex(repository.state, features.keys());
-  return [...features.values()].every(({ name, tasks }) => index?.shapes.get(name) === shapeOf(tasks));
+/** Whether what was checked of all features still holds: none has other paths or dependencies, and none reads those of others. */
+function hasSameShape({ config, features }: Project, { shapes }: AnalysisIndex): boolean {
+  return [...features.values()].every(
+    ({ name, tasks }) =>
+      shapes.get(name) === shapeOf(tasks) && tasks.every((task) => isPlainTask({ config }, task)),
+  );
 }
 
 /** What others may depend on, too, is as it was. */

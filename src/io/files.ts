@@ -220,18 +220,6 @@ export async function placeWhole(
   }
 }
 
-/** As `writeAtomic`, but after a power cut the file may be empty or missing: for what is of no use then. */
-export async function replaceFile(path: string, data: string): Promise<void> {
-  const temporary = join(dirname(path), temporaryName());
-  try {
-    await writeFile(temporary, data, { flag: 'wx' });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw error;
-  }
-}
-
 /** Removes temporary files that killed writers left in a folder. Returns how many. */
 export async function sweepTemporary(folder: string): Promise<number> {
   let names: string[];

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { err, ok, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
-import { codeOf, readText, removeTree, replaceFile } from './files.js';
+import { codeOf, readText, removeTree } from './files.js';
+import { writePassing } from './passing-files.js';
 import { dismissLockOf, lockFileOf, prepareLockOf } from './process/file-lock.js';
 
 export interface LockOwner {
@@ -130,7 +131,7 @@ async function handle(
   const file = join(stateDir, OWNER_FILE);
   const foundOwner = isOwned(stateDir);
   // A full disk must not stand between a person and the command that would free it. After a power cut nobody holds the lock.
-  await replaceFile(file, `${JSON.stringify(owner)}\n`).catch(() => {});
+  await writePassing(file, `${JSON.stringify(owner)}\n`).catch(() => {});
   let released: Promise<void> | undefined;
   const release = async () => {
     await removeTree(file).catch(() => {});

@@ -8,14 +8,14 @@ import { join } from 'node:path';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
-import { codeOf, throwIfNotNow } from '../io/errors.js';
+import { throwIfNotNow } from '../io/errors.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { isGitName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
-import { changedFiles } from '../io/git/walk.js';
+import { changedFiles, listOrNothing } from '../io/git/walk.js';
 import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
@@ -136,6 +136,7 @@ export async function recoverPublish(
   const text = await readText(journal);
   if (text === undefined) return 'nothing';
   const plan = parseJournal(text);
+  // Where one of them is gone or damaged there is nothing to complete.
   const before = plan && (await listOrNothing(objects, plan.from));
   const after = plan && (await listOrNothing(objects, plan.to));
   if (before && after) {
@@ -212,19 +213,5 @@ function parseJournal(text: string): PublishOptions | undefined {
       : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** Undefined when the tree is gone or damaged: then there is nothing to complete. */
-async function listOrNothing(objects: GitObjects, tree: ObjectId): Promise<Listing | undefined> {
-  try {
-    return await objects.list(tree);
-  } catch (error) {
-    // What git says of the tree itself. An error of the system, or a git that was ended, says nothing about it.
-    const isOfTree =
-      codeOf(error) === 'EDAMAGED' ||
-      (error instanceof GitError && error.code === 'EGIT' && error.exit.code === FATAL);
-    if (isOfTree) return undefined;
-    throw error;
   }
 }

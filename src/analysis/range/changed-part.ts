@@ -3,9 +3,8 @@
  * that those need. The others are up to date by induction and are not read. Rather says that everything is to be read.
  */
 
-import { ObjectDamaged } from '../../io/git/damaged.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { changedFiles } from '../../io/git/walk.js';
+import { changedOrNothing } from '../../io/git/walk.js';
 import { LOCK_ENDING } from '../../model/feature-lock.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { IndexHead } from './index-file.js';
@@ -29,7 +28,7 @@ export async function changedPart(
   head: IndexHead,
   { snapshot, specs }: { readonly snapshot: ObjectId; readonly specs: string },
 ): Promise<ChangedPart | undefined> {
-  const changes = await changedSince(objects, head.tree, snapshot);
+  const changes = await changedOrNothing(objects, head.tree, snapshot);
   if (!changes) return undefined;
   const rows = Object.entries(head.features);
   const byFile = new Map(rows.map(([name, { spec }]) => [spec, name]));
@@ -46,6 +45,7 @@ export async function changedPart(
     else if (path.startsWith(`${specs}/`)) return undefined;
     else others.push(path);
   }
+  for (const [name, { reads = [] }] of rows) if (reads.some((path) => changes.has(path))) roots.add(name);
   // What is said of a spec that changed is to be found out again.
   const said = head.divisible?.warnings ?? [];
   if (said.some(({ file }) => roots.has(byFile.get(file) ?? ''))) return undefined;
@@ -57,16 +57,6 @@ export async function changedPart(
   const tasks = rows.reduce((sum, [, row]) => sum + row.tasks, 0);
   const read = [...features].reduce((sum, name) => sum + (head.features[name]?.tasks ?? 0), 0);
   return read > tasks * MOST ? undefined : { features, changed, locks, others };
-}
-
-/** Undefined where the tree of the index is not in the store any more. */
-async function changedSince(objects: GitObjects, from: ObjectId, to: ObjectId) {
-  try {
-    return await changedFiles(objects, from, to);
-  } catch (error) {
-    if (error instanceof ObjectDamaged) return undefined;
-    throw error;
-  }
 }
 
 /** The feature in whose folder a document is. */

@@ -39,6 +39,8 @@ export interface FeaturePlace {
   readonly tasks: number;
   /** Other features whose tasks its tasks depend on. Absent: none. */
   readonly needs?: readonly string[];
+  /** Documents that its tasks name and that are not in a folder of its own. Absent: none. */
+  readonly reads?: readonly string[];
 }
 
 export interface Divisible {
@@ -84,7 +86,7 @@ export const INDEX_FILE = 'analysis.json';
 export const PARTS_FILE = 'analysis-parts.json';
 
 /** The first line says the form and the digest of the rest, so that a torn or edited file is never half believed. */
-const FORM = 'conductor.analysis.2';
+const FORM = 'conductor.analysis.3';
 /** Bytes of parts that count no more, beside as many as there are: then an index is written anew. */
 const SPARE_BYTES = 1_000_000;
 
@@ -98,9 +100,13 @@ export async function readHead(state: string): Promise<IndexHead | undefined> {
   return isHead(value) ? value : undefined;
 }
 
-/** `names`: the features that matter; absent: all. */
-export async function readIndex(state: string, names?: Iterable<string>): Promise<AnalysisIndex | undefined> {
-  const head = await readHead(state);
+/** `names`: the features that matter; absent: all. `known`: the head, where it has been read. */
+export async function readIndex(
+  state: string,
+  names?: Iterable<string>,
+  known?: IndexHead,
+): Promise<AnalysisIndex | undefined> {
+  const head = known ?? (await readHead(state));
   if (!head) return undefined;
   const wanted = [...(names ?? Object.keys(head.features))].filter((name) => head.features[name]);
   const values = readPlaces(
@@ -121,7 +127,7 @@ export async function readIndex(state: string, names?: Iterable<string>): Promis
 /** The labels of all tasks in the order of the graph. */
 export function readOrder(state: string, { order }: IndexHead): readonly Label[] | undefined {
   const [labels] = readPlaces(state, [order]) ?? [];
-  return Array.isArray(labels) && labels.every(isText) ? labels : undefined;
+  return areTexts(labels) ? labels : undefined;
 }
 
 export async function writeIndex(state: string, index: WholeIndex): Promise<void> {
@@ -220,8 +226,7 @@ function isHead(value: unknown): value is IndexHead {
     isObjectId(value.tree) &&
     isObjectId(value.hand.tree) &&
     [shared, agents, value.hand.edited].every(isText) &&
-    Array.isArray(noted) &&
-    noted.every(isText) &&
+    areTexts(noted) &&
     isPlace(order) &&
     (divisible === undefined || isDivisible(divisible)) &&
     Object.values(value.features).every(isFeaturePlace)
@@ -236,9 +241,9 @@ function isDivisible(value: unknown): boolean {
 
 function isFeaturePlace(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { at, spec, lock, tasks, needs = [] } = value;
-  const areNames = Array.isArray(needs) && needs.every(isText);
-  return isPlace(at) && isText(spec) && isText(lock) && isCount(tasks) && areNames;
+  const { at, spec, lock, tasks, needs = [], reads = [] } = value;
+  const isPlain = isPlace(at) && isText(spec) && isText(lock) && isCount(tasks);
+  return isPlain && areTexts(needs) && areTexts(reads);
 }
 
 function isPlace(value: unknown): boolean {
@@ -253,6 +258,10 @@ function isPart(value: unknown): value is FeaturePart {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
 }
 
 function isText(value: unknown): value is string {

@@ -3,8 +3,7 @@
  * that their verdict follows from has changed since. Computes no key.
  */
 
-import { ObjectDamaged } from '../../io/git/damaged.js';
-import { changedFiles } from '../../io/git/walk.js';
+import { changedOrNothing } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label, Task } from '../../model/task.js';
@@ -15,7 +14,7 @@ import { asDependency, type DependencyOutputs } from '../dependency-outputs.js';
 import { isAsRecorded } from '../locked-task.js';
 import type { Prepared } from '../prepare.js';
 import { type Changes, isTouched, withReaders } from './changes.js';
-import { type HandWork, type IndexHead, readIndex } from './index-file.js';
+import { type AnalysisIndex, type HandWork, type IndexHead, readIndex } from './index-file.js';
 import { agentsDigest, handWork, sharedDigest } from './shared-digests.js';
 import { TaskWords } from './task-words.js';
 
@@ -125,13 +124,17 @@ export class LazyInduction {
   }
 }
 
-/** Without an index of the same version, config and settings nothing is untouched. */
-export async function openInduction(prepared: Analysed, version: string): Promise<Induction> {
+/** Without an index of the same version, config and settings nothing is untouched. `known`: the index, where it has been read. */
+export async function openInduction(
+  prepared: Analysed,
+  version: string,
+  known?: AnalysisIndex,
+): Promise<Induction> {
   const { project, agent, gatherer, settings, forced } = prepared;
   const nothing = () =>
     new Induction(project, { untouched: new Set(), noted: [], words: new TaskWords(project) });
   const names = project.rest && project.features.keys();
-  const index = await readIndex(project.repository.state, names);
+  const index = known ?? (await readIndex(project.repository.state, names));
   const head = index?.head;
   if (!index || head?.shared !== sharedDigest(project, settings, version)) return nothing();
   // Files whose owner is still to be decided.
@@ -171,15 +174,11 @@ async function changedSince(
   head: IndexHead,
   hand: HandWork,
 ): Promise<ChangedPaths | undefined> {
-  try {
-    const onDisk = await changedFiles(objects, head.tree, snapshot);
-    const byHand = await changedFiles(objects, head.hand.tree, hand.tree);
-    const paths = new Set([...onDisk.keys(), ...byHand.keys()]);
-    return { onDisk: listingOfPaths(onDisk.keys()), all: listingOfPaths(paths) };
-  } catch (error) {
-    if (error instanceof ObjectDamaged) return undefined;
-    throw error;
-  }
+  const onDisk = await changedOrNothing(objects, head.tree, snapshot);
+  const byHand = onDisk && (await changedOrNothing(objects, head.hand.tree, hand.tree));
+  if (!byHand) return undefined;
+  const paths = new Set([...onDisk.keys(), ...byHand.keys()]);
+  return { onDisk: listingOfPaths(onDisk.keys()), all: listingOfPaths(paths) };
 }
 
 /** Lock files that are not as the last complete build left them, as it left them; undefined where it left none. */

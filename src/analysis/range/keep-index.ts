@@ -1,5 +1,6 @@
 /** Keeps for the next build what a complete one saw, and whether that one has to read every feature. */
 
+import { posix } from 'node:path';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
@@ -13,9 +14,10 @@ import { gatesOf } from '../visible-files.js';
 import { amendIndex, type Divisible, type FeatureEntry, readHead, writeIndex } from './index-file.js';
 import type { Induction } from './induction.js';
 import { agentsDigest, handWork, sharedDigest } from './shared-digests.js';
+import { documentsOf } from './task-words.js';
 
 /** No digest. */
-export const UNKNOWN: Digest = '';
+const UNKNOWN: Digest = '';
 
 export interface CompleteBuild {
   readonly version: string;
@@ -62,13 +64,21 @@ export async function keepIndex(
 function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Omit<FeatureEntry, 'words'> {
   const needs = new Set(tasks.flatMap(({ dependsOn }) => dependsOn).map((need) => featureOf(project, need)));
   needs.delete(name);
+  const reads = foreignDocuments(project, file, tasks);
   return {
     spec: file,
     lock: lockFile,
     tasks: tasks.length,
     ...(needs.size === 0 ? {} : { needs: [...needs].sort() }),
+    ...(reads.length === 0 ? {} : { reads }),
     shape: shapeOf(tasks),
   };
+}
+
+/** A spec of one file may name documents of others: it has no folder of its own. */
+function foreignDocuments({ config }: Project, file: string, tasks: readonly Task[]): readonly string[] {
+  if (posix.dirname(file) !== config.specs) return [];
+  return [...new Set(tasks.flatMap((task) => documentsOf(file, task)))].sort();
 }
 
 function featureOf({ graph }: Project, label: Label): string {
@@ -100,17 +110,20 @@ function divisibleOf(project: Project): Divisible | undefined {
     warnings.every(({ file }) => specFiles.has(file)) &&
     !project.mayBePatched &&
     [...features.values()].every(({ foreach }) => foreach === undefined) &&
-    tasks.every(({ edits, editPatterns }) => edits.length === 0 && editPatterns === undefined) &&
-    !tasks.some((task) => readsSpecs(project, task)) &&
+    tasks.every((task) => isPlainTask(project, task)) &&
     [removed, kept].every(({ length }) => length === 0);
   if (!isPlain) return undefined;
   return { hasAgents: tasks.some(({ recipe }) => recipe.kind === 'agent'), warnings };
 }
 
+/** Whether it can be read without the tasks of others: it patches no file, and neither it nor its gates read specs. */
+export function isPlainTask({ config }: Pick<Project, 'config'>, task: Task): boolean {
+  return task.edits.length === 0 && task.editPatterns === undefined && !readsSpecs(config, task);
+}
+
 /** Specs are shown only where a pattern names their folder. */
-function readsSpecs(project: Project, task: Task): boolean {
-  const { config } = project;
-  const lists = [...gatesOf(project, task), ...formatSteps(config, task), task].map(
+function readsSpecs(config: Project['config'], task: Task): boolean {
+  const lists = [...gatesOf({ config }, task), ...formatSteps(config, task), task].map(
     ({ inputs }) => inputs ?? [],
   );
   return lists.some((list) =>

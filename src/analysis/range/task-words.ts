@@ -64,7 +64,17 @@ export function otherWords(
   return ({ file, tasks }) =>
     changed.get(file) !== undefined ||
     others.under(`${posix.dirname(file)}/`).length > 0 ||
-    tasks.some(({ editPatterns }) => editPatterns !== undefined);
+    tasks.some(
+      (task) =>
+        task.editPatterns !== undefined ||
+        // Another spec may be one of its documents, too.
+        documentsOf(file, task).some((path) => changed.get(path) !== undefined),
+    );
+}
+
+/** Where the documents are that a task of this spec names. */
+export function documentsOf(file: string, { specRefs }: Pick<Task, 'specRefs'>): string[] {
+  return specRefs.map((ref) => `${posix.dirname(file)}/${ref.split('#', 1)[0]}`);
 }
 
 /** Whether a `foreach` made the task: its label has the entry behind the id. */

@@ -2,7 +2,9 @@
 
 import { mapBounded } from '../../base/bounded.js';
 import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
+import { codeOf } from '../errors.js';
 import { ObjectDamaged } from './damaged.js';
+import { GitError } from './git-process.js';
 import type { GitObjects } from './objects.js';
 import { entryPath, parseRawTree, type TreeEntry } from './raw-tree.js';
 
@@ -19,6 +21,26 @@ const FEW_FOLDERS = 50;
 /** The files of a tree of any size: no process is started for a small one. Rejects when a folder is missing. */
 export async function listTree(objects: Pick<GitObjects, 'read' | 'list'>, tree: ObjectId): Promise<Listing> {
   return (await listSmallTree(objects, tree)) ?? objects.list(tree);
+}
+
+/** What git ends with when it cannot do what it was asked for. */
+const FATAL = 128;
+
+/** As `listTree`; undefined where the tree is gone or damaged. */
+export async function listOrNothing(
+  objects: Pick<GitObjects, 'read' | 'list'>,
+  tree: ObjectId,
+): Promise<Listing | undefined> {
+  try {
+    return await listTree(objects, tree);
+  } catch (error) {
+    // What git says of the tree itself. An error of the system, or a git that was ended, says nothing about it.
+    const isOfTree =
+      codeOf(error) === 'EDAMAGED' ||
+      (error instanceof GitError && error.code === 'EGIT' && error.exit.code === FATAL);
+    if (isOfTree) return undefined;
+    throw error;
+  }
 }
 
 /** As `listTree`; undefined for a tree of more files or of many folders, without reading all of it. */
@@ -111,6 +133,20 @@ export async function changedFiles(
     return inner;
   });
   return changes;
+}
+
+/** As `changedFiles`; undefined where one of the trees is gone or damaged. */
+export async function changedOrNothing(
+  objects: GitObjects,
+  from: ObjectId,
+  to: ObjectId,
+): Promise<Map<string, Entry | undefined> | undefined> {
+  try {
+    return await changedFiles(objects, from, to);
+  } catch (error) {
+    if (error instanceof ObjectDamaged) return undefined;
+    throw error;
+  }
 }
 
 interface Folder {

@@ -2,7 +2,7 @@
 
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { HttpConnections } from './http.js';
 
 const servers: http.Server[] = [];
@@ -19,7 +19,10 @@ async function listen(listener: http.RequestListener): Promise<number> {
 
 async function ask(
   url: string,
-  { env = {}, ...more }: { env?: Record<string, string>; headers?: Record<string, string> } = {},
+  {
+    env = {},
+    ...more
+  }: { env?: Record<string, string>; headers?: Record<string, string>; signal?: AbortSignal } = {},
 ) {
   const connections = new HttpConnections(env);
   try {
@@ -66,4 +69,18 @@ test.each([
   ['a login of the proxy for TLS', 'https://cache.example/', { HTTPS_PROXY: 'http://u:50%@127.0.0.1:9' }],
 ])('%s is a fault and throws nothing', async (_name, url, env) => {
   expect(await ask(url, { env })).toMatchObject({ ok: false, error: { kind: 'unreachable' } });
+});
+
+test('many requests of one build are no sign of a leak', async () => {
+  const warned = vi.spyOn(process, 'emitWarning');
+  const waiting: http.ServerResponse[] = [];
+  const port = await listen((_request, answer) => {
+    waiting.push(answer);
+    if (waiting.length === 11) for (const one of waiting) one.end();
+  });
+  const { signal } = new AbortController();
+  const asked = Array.from({ length: 11 }, () => ask(`http://127.0.0.1:${port}/`, { signal }));
+  expect((await Promise.all(asked)).every(({ ok }) => ok)).toBe(true);
+  expect(warned).not.toHaveBeenCalled();
+  warned.mockRestore();
 });

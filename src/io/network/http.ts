@@ -3,6 +3,7 @@
  * another host, and bodies that are written straight to a file. Repeats nothing.
  */
 
+import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { err, ok, type Result } from '../../base/result.js';
@@ -103,6 +104,8 @@ export class HttpConnections {
   private async once(request: HttpRequest): Promise<Result<HttpAnswer, HttpFault>> {
     const { method, headers, body, signal, silenceMs } = request;
     if (signal.aborted) return err({ kind: 'stopped', detail: 'it was stopped' });
+    // Every request listens; their number is no sign of a leak.
+    setMaxListeners(0, signal);
     let answered = false;
     let silent = false;
     try {

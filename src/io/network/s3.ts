@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { err, ok, type Result } from '../../base/result.js';
@@ -168,6 +169,8 @@ export class S3Bucket {
     this.opened ??= this.open();
     const opened = await this.opened;
     if (!opened.ok) return opened;
+    // Every request listens; their number is no sign of a leak.
+    setMaxListeners(0, signal);
     try {
       return ok(await work(opened.value));
     } catch (error) {

@@ -3,7 +3,7 @@
  * last complete build. Returns nothing where that is not enough, and then the whole project is to be read.
  */
 
-import { listSome, listTree } from '../../io/git/walk.js';
+import { listOrNothing, listSome } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { Diagnostic } from '../../model/failure.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
@@ -49,7 +49,8 @@ const NO_CACHE: ParseCache = { get: () => undefined, set: () => {} };
 export async function loadPart(source: ProjectSource, wanted: WantedPart): Promise<Project | undefined> {
   const { repository, objects, config, memory } = source;
   const { snapshot, last, person, rest } = wanted;
-  const handWritten = await listTree(objects, wanted.handWrittenTree);
+  const handWritten = await listOrNothing(objects, wanted.handWrittenTree);
+  if (!handWritten || wanted.outputs.some((path) => handWritten.get(path) !== undefined)) return undefined;
   const written = handWritten.with(await specFiles(source, wanted));
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
   const asWritten = { listing: written, read, cache: NO_CACHE, arePathsKnown: true };

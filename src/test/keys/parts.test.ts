@@ -1,8 +1,9 @@
 /** A build that reads only the features that a change may concern does what one does that reads everything. */
 
 import { expect, test } from 'vitest';
+import { amendIndex, readHead } from '../../analysis/range/index-file.js';
 import { createRig } from '../rig/rig.js';
-import { walkInParts, wasPart } from './part-walk.js';
+import { stateOf, walkInParts, wasPart } from './part-walk.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261129);
 const STEPS = Number(process.env.TEST_STEPS ?? 14);
@@ -59,6 +60,11 @@ test('a task that comes or goes, a file of people and another setting lead to a 
     // What the last build removed may have been of people.
     [false, () => rig.backlog('b', { b: other('b') })],
     [true, () => rig.backlog('b', { b: task('b') })],
+    [false, () => rig.backlog('b', { b: task('b', { verify: [{ run: 'true', inputs: ['specs/**'] }] }) })],
+    // It reads specs of features that the build would not read.
+    [false, () => rig.backlog('a', { a: task('a') })],
+    [false, () => rig.backlog('b', { b: task('b', { edits: ['*.md'], outputs: ['out/b.txt'] }) })],
+    [false, () => rig.backlog('b', { b: task('b') })],
   ];
   for (const [isPart, change] of changes) {
     change();
@@ -73,5 +79,47 @@ test('a task that comes or goes, a file of people and another setting lead to a 
   rig.config = { ...rig.config, salt: 'x' };
   rig.backlog('c', { c: other('c') });
   await rig.build();
+  expect(await wasPart(rig)).toBe(false);
+});
+
+test('a task whose spec names a document of another feature is asked for again when that changes', async () => {
+  await using rig = await createRig();
+  for (const name of ['a', 'b', 'c', 'd']) rig.backlog(name, { [name]: task(name) });
+  const words = (colour: string) => `# Words\n\nIt is ${colour}.\n`;
+  const single = (name: string, more: string, text: string) => ({
+    [`specs/${name}.spec.md`]: `---\nid: T1\ninputs: []\noutputs: [out/${name}.txt]\n${more}\n---\n\n${text}`,
+  });
+  const naming = (name: string, document: string) =>
+    single(name, `spec_refs: ['${document}#words']`, 'Write it.\n');
+  const spec = (colour: string) => single('y', 'run: mkdir -p out && echo y > out/y.txt', words(colour));
+  rig.write({ 'in.txt': 'in\n', 'specs/a/notes.md': words('red'), ...spec('red') });
+  rig.write({ ...naming('x', 'a/notes.md'), ...naming('z', 'y.spec.md') });
+  for (const name of ['x', 'z'])
+    rig.answer(`${name}/T1`, ({ prompt }) => ({
+      [`out/${name}.txt`]: /It is (\w+)/.exec(prompt)?.[1] ?? '',
+    }));
+  await rig.build();
+  const changes: readonly (readonly [boolean, Record<string, string>, string, string])[] = [
+    [true, { 'specs/a/notes.md': words('green') }, 'green', 'red'],
+    [true, spec('blue'), 'green', 'blue'],
+    [false, { ...spec('grey'), 'in.txt': 'other\n' }, 'green', 'grey'],
+  ];
+  for (const [isPart, files, ...expected] of changes) {
+    rig.write(files);
+    expect((await rig.build()).summary.exitCode).toBe(0);
+    expect([await wasPart(rig), rig.read('out/x.txt'), rig.read('out/z.txt')]).toEqual([isPart, ...expected]);
+  }
+});
+
+test('without the tree of what people wrote, a build reads everything', async () => {
+  await using rig = await createRig();
+  for (const name of ['a', 'b', 'c', 'd']) rig.backlog(name, { [name]: task(name) });
+  await rig.build();
+  const head = await readHead(stateOf(rig));
+  if (!head) throw new Error('there is no index');
+  const hand = { ...head.hand, tree: 'f'.repeat(40) };
+  await amendIndex(stateOf(rig), head, { ...head, hand, features: new Map() });
+  rig.backlog('a', { a: other('a') });
+  expect((await rig.build()).summary).toMatchObject({ exitCode: 0, counts: { built: 1, fresh: 3 } });
   expect(await wasPart(rig)).toBe(false);
 });

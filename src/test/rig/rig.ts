@@ -1,5 +1,6 @@
 /** A project in a temporary folder and builds of it in this process, with a scripted agent. Knows no test's story. */
 
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFailed } from 'vitest';
@@ -166,6 +167,8 @@ export class Rig implements AsyncDisposable {
     const story = new Story(agent);
     this.stories.push(story);
     const controller = new AbortController();
+    // Every task that waits or runs listens, as in a build of the command line.
+    setMaxListeners(0, controller.signal);
     const done = build(
       this.host(agent),
       { ...PLAIN_BUILD, ...options },
