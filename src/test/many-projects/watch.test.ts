@@ -179,7 +179,7 @@ test('a project that could not be prepared at first is watched as soon as it can
     expect([failures().length, started().length]).toEqual([2, 1]);
   });
   api.dir = whole;
-});
+}, 120_000);
 
 test('the budget of a listed project holds for each of its builds', async () => {
   await using projects = new ProjectsRig();

@@ -178,7 +178,8 @@ function pids(): number[] {
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  ms = 20_000,
+  // Less than what a test may take, so that its failure says what it waited for; a loaded machine needs most of it.
+  ms = 50_000,
 ): Promise<void> {
   const end = performance.now() + ms;
   while (!(await holdsNow(holds))) {
