@@ -100,6 +100,9 @@ function timed(args, cwd, env) {
     detached: true,
   });
   const process_ = { output: '' };
+  // The times are the last line of stdout; in `output`, lines of stderr may come after it.
+  let printed = '';
+  child.stdout.on('data', (text) => (printed += text));
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (process_.output += text));
   process_.ended = new Promise((resolve) => child.on('close', (code) => resolve({ code })));
   process_.says = async (words) => {
@@ -112,12 +115,9 @@ function timed(args, cwd, env) {
     } catch {}
   };
   process_.seconds = () => {
-    const times =
-      process_.output
-        .trim()
-        .split('\n')
-        .at(-1)
-        .match(/\d+m[\d.]+s/g) ?? [];
+    const last = printed.trim().split('\n').at(-1);
+    const times = last.match(/\d+m[\d.]+s/g);
+    if (!times) throw new Error(`these are no times of a process: ${last}`);
     return times.reduce(
       (sum, one) => sum + Number(one.split('m')[0]) * 60 + parseFloat(one.split('m')[1]),
       0,

@@ -95,13 +95,10 @@ export class WorkspacePool {
       const place = this.place(number);
       try {
         mkdirSync(this.folder, { recursive: true });
-        const workspace: Workspace = {
-          ...place,
-          canonical: await this.rules(),
-          shown: { left: this.left.get(number) },
-        };
+        const shown = { left: this.left.get(number) };
+        const workspace: Workspace = { ...place, canonical: await this.rules(), shown };
         this.left.delete(number);
-        writeFileSync(this.busyFile(workspace), '');
+        writeFileSync(this.mark(workspace, 'busy'), '');
         if (!(await this.prepare(workspace, tree))) {
           await this.retire(workspace);
           continue;
@@ -113,6 +110,17 @@ export class WorkspacePool {
         await this.giveBack(place);
         throw error;
       }
+    }
+  }
+
+  /** Makes those of the first workspaces that are missing. The others keep their files: the next tree may have many of them. */
+  async makeMissing(count: number): Promise<void> {
+    await this.sweepOnce();
+    const canonical = await this.rules();
+    for (let number = 0, left = count; left > 0; number++) {
+      if (this.retired.has(number)) continue;
+      await this.ensure({ ...this.place(number), canonical, shown: {} });
+      left--;
     }
   }
 
@@ -173,13 +181,13 @@ export class WorkspacePool {
   }
 
   private async giveBack(place: Place): Promise<void> {
-    rmSync(this.busyFile(place), { force: true });
+    rmSync(this.mark(place, 'busy'), { force: true });
     this.used.delete(numberOf(place));
   }
 
   /** Its number is not used again for a day. */
   private async retire(workspace: Workspace): Promise<void> {
-    await rename(this.busyFile(workspace), this.retiredFile(workspace));
+    await rename(this.mark(workspace, 'busy'), this.mark(workspace, 'retired'));
     this.retired.add(numberOf(workspace));
     this.used.delete(numberOf(workspace));
   }
@@ -200,7 +208,7 @@ export class WorkspacePool {
       const number = /^[0-9a-f]+-w(\d+)\.(busy|retired)$/.exec(file);
       if (!number) continue;
       const workspace = this.place(Number(number[1]));
-      const retired = this.retiredFile(workspace);
+      const retired = this.mark(workspace, 'retired');
       if (number[2] === 'busy') {
         // What cannot be removed stays with its number.
         await this.remove(workspace).catch(() => undefined);
@@ -250,11 +258,9 @@ export class WorkspacePool {
   }
 
   private async ensure(workspace: Workspace): Promise<void> {
-    const isWhole =
-      lookSync(workspace.dir)?.isDirectory() &&
-      lookSync(workspace.gitDir)?.isDirectory() &&
-      lookSync(workspace.index)?.isFile();
-    if (isWhole) return;
+    const { dir, gitDir, index } = workspace;
+    const hasFolders = [dir, gitDir].every((one) => lookSync(one)?.isDirectory());
+    if (hasFolders && lookSync(index)?.isFile()) return;
     await this.remove(workspace);
     const made = this.making.then(() => this.make(workspace));
     this.making = made.catch(() => undefined);
@@ -288,11 +294,7 @@ export class WorkspacePool {
     await removeTree(workspace.gitDir);
   }
 
-  private busyFile(workspace: Place): string {
-    return join(this.folder, `${workspace.name}.busy`);
-  }
-
-  private retiredFile(workspace: Place): string {
-    return join(this.folder, `${workspace.name}.retired`);
+  private mark({ name }: Place, as: 'busy' | 'retired'): string {
+    return join(this.folder, `${name}.${as}`);
   }
 }

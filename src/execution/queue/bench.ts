@@ -20,7 +20,6 @@ import { NO_RULES } from '../../model/git-rules/git-rules.js';
 import { Listing, type ObjectId } from '../../model/tree.js';
 import type { Host } from '../../project/host.js';
 import type { ResultStore } from '../../store/result-store.js';
-import type { Workspace } from '../../workspace/workspace-pool.js';
 import type { ExecutorParts } from '../executor.js';
 import { LocalExecutor } from '../local-executor.js';
 import { openLocalParts } from '../open-local-executor.js';
@@ -129,16 +128,8 @@ export class Benches {
     const own = { agent: undefined, rules: NO_RULES, handWritten: empty };
     const local = await this.openLocal({ ...own, number: 0, shared, isFollowing: false });
     if (!local.ok) return false;
-    const { pool } = local.value;
-    const opened: Workspace[] = [];
-    // All are held until the last one is made: a free one would be taken again.
-    while (opened.length < count) {
-      const made = await pool.acquire(empty);
-      if (!made.ok) break;
-      opened.push(made.value);
-    }
-    for (const one of opened) await pool.release(one);
-    await pool.close();
+    await local.value.pool.makeMissing(count);
+    await local.value.pool.close();
     return true;
   }
 

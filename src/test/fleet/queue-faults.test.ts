@@ -1,7 +1,7 @@
 /** Faults of a moment, on the way of a task to a worker and back: none of them fails a build or is paid for twice. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
@@ -18,6 +18,7 @@ import type { JobAnswer } from '../../model/fleet/job.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { ParcelFault, Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
+import { workspacesFolder } from '../../workspace/workspace.js';
 import { createRig } from '../rig/rig.js';
 import { createQueueRig } from './queue-rig.js';
 import { hasRedis, RedisServer } from './redis-server.js';
@@ -124,6 +125,28 @@ test('a job that was finished before is not run again because the place is away 
   // Where nobody lets it look, another worker may be let.
   denied = { ...away, isAway: false };
   expect(await runner.run(job)).toMatchObject({ fate: 'refused', why: 'git-failed: away' });
+  await objects.close();
+});
+
+test('a worker that starts again makes the workspaces that are missing, and the others keep their files', async () => {
+  await using rig = await createRig();
+  const { repository, objects } = await openedObjects(rig.dir);
+  const host = rig.host(new ScriptedAgent({}));
+  const state = join(repository.state, 'bench-0');
+  const folder = workspacesFolder({ ...repository, state }, host.cacheDir);
+  const start = async (count: number) => {
+    const config = resolveConfig({ ...rig.config, sandbox: 'off' }, 2);
+    const parts = { host, repository, objects, config, store: {} as ResultStore, startedAt: 0 };
+    const benches = new Benches(parts);
+    await benches.warm(count);
+    await benches.close();
+    return readdirSync(folder).filter((name) => /-w\d+$/.test(name));
+  };
+  const [first] = await start(1);
+  const file = join(folder, first as string, 'a.txt');
+  writeFileSync(file, 'of the last task');
+  expect(await start(2)).toHaveLength(2);
+  expect(existsSync(file)).toBe(true);
   await objects.close();
 });
 
