@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 
-/** As `src/io/document/ajv.ts` compiles them; a test compares both. */
+/** As `src/io/document/compiled-schema.ts` compiles them; a test compares both. */
 const OPTIONS = { allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false };
 const ENDING = '.schema.json';
 
@@ -14,7 +14,7 @@ export function validatorCode(schema) {
   return standaloneCode.default(ajv, ajv.compile(schema));
 }
 
-/** In place of the adapter of ajv, a module that loads the function for a schema. */
+/** In place of `compiled-schema.ts`, a module that loads the function for a schema. */
 export function compiledValidators(root) {
   const folder = `${root}/schemas`;
   const names = readdirSync(folder)
@@ -23,7 +23,7 @@ export function compiledValidators(root) {
   return {
     name: 'compiled-validators',
     setup({ onLoad, onResolve }) {
-      onLoad({ filter: /[\\/]io[\\/]document[\\/]ajv\.ts$/ }, () => {
+      onLoad({ filter: /[\\/]io[\\/]document[\\/]compiled-schema\.ts$/ }, () => {
         const loaders = names.map((name) => `${JSON.stringify(name)}: () => import('validator:${name}')`);
         const contents = `const LOADERS = { ${loaders.join(', ')} };
 export const compiledSchema = async (name) => (await LOADERS[name]()).default;`;

@@ -154,7 +154,7 @@ describe('a command agent', () => {
     );
     const exit = await agent({ command: ['coder'] }).run(await request());
     expect(exit).toEqual({ kind: 'finished', usage: { tokensOut: 4 } });
-    expect((await readdir(root)).sort()).toEqual(['agent.log', 'bin', 'prompt.md', 'work space']);
+    expect((await readdir(root)).sort()).toEqual(['bin', 'prompt.md', 'work space']);
   });
 
   test('without a preset and a command is an error of the config', () => {

@@ -88,7 +88,7 @@ describe('usage', () => {
     const { code, stdout, stderr } = await project.conductor('build');
     expect(code).toBe(2);
     expect(stderr).toBe(
-      `error: this folder is not in a git repository\n  folder  ${project.dir}\n  hint: run \`git init\` here, or change to the folder of the project\n`,
+      `error: this folder is not in a git repository\n  folder  ${project.dir}\n  hint: run \`git init\` in this folder, or use the folder of the project\n`,
     );
     expect(steady(stdout)).toBe('conductor: failed in <time>\n');
     expect(existsSync(project.path('.conductor'))).toBe(false);

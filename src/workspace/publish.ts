@@ -76,7 +76,8 @@ export async function publishTree(
   const exit = await git(['read-tree', '-m', '-u', ...trees], indexCall(repository));
   if (exit.code !== 0) {
     // Anything but a refusal came in the middle of writing: the journal stays, and the next build completes it.
-    if (!REFUSED.test(exit.stderr) || HALF_WRITTEN.test(exit.stderr)) throw new GitError(['read-tree'], exit);
+    if (!REFUSED.test(exit.stderr) || HALF_WRITTEN.test(exit.stderr))
+      throw new GitError(['read-tree'], exit, indexCall(repository));
     await rm(journal, { force: true });
     const named = [...exit.stderr.matchAll(/'([^'\n]+)'/g)].map((match) => match[1] as string);
     const paths = named.map((path) =>

@@ -1,22 +1,3 @@
-/**
- * The adapter of the package `ajv`, in a file of its own so that it is loaded only when needed. The bundle has in its place the
- * functions that ajv made of the schemas (`scripts/validators.js`).
- */
+/** The adapter of the package `ajv`, in a file of its own so that it is loaded only when needed. */
 
-import { Ajv } from 'ajv';
-import { loadSchema, type SchemaName } from './schemas.js';
-
-export { Ajv };
-
-/** Whether a value is valid; what is wrong with it stands in `errors` then. */
-export interface CompiledSchema {
-  (value: unknown): unknown;
-  readonly errors?: readonly unknown[] | null | undefined;
-}
-
-export async function compiledSchema(name: SchemaName): Promise<CompiledSchema> {
-  // The schemas are conductor's own, and a test holds that they are sound.
-  const ajv = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false });
-  ajv.addKeyword({ keyword: 'patternErrorMessage', schemaType: 'string' });
-  return ajv.compile(await loadSchema(name));
-}
+export { Ajv } from 'ajv';

@@ -178,7 +178,7 @@ function validator(name: SchemaName): Promise<Validate> {
 }
 
 async function compileSchema(name: SchemaName): Promise<Validate> {
-  const { compiledSchema } = await import('./ajv.js');
+  const { compiledSchema } = await import('./compiled-schema.js');
   const validate = await compiledSchema(name);
   return (value) => (validate(value) ? [] : ((validate.errors ?? []) as readonly RefusedValue[]));
 }

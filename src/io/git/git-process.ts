@@ -1,7 +1,7 @@
 /** Runs git once, with conductor's environment and configuration. Knows no repository and no command. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, statfsSync } from 'node:fs';
 import { type Away, guardAway, type Stopped } from './git-away.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 
@@ -43,16 +43,35 @@ export class GitError extends Error {
   /** For `asFailure`. */
   readonly fault: { readonly command: string; readonly said: string; readonly signal?: string };
 
-  constructor(args: readonly string[], exit: GitExit) {
+  /** `call`: where git worked. A write that fails is not always given a reason, and then the disk is looked at. */
+  constructor(args: readonly string[], exit: GitExit, { workTree, gitDir }: GitCall = {}) {
     super(`git ${args[0]} failed (${exit.signal ?? exit.code}): ${exit.stderr.trim().slice(0, 2000)}`);
     this.name = 'GitError';
     this.exit = exit;
-    this.code = exit.signal ? 'ESIGNAL' : exit.code === USAGE ? 'EUSAGE' : codeFor(exit.stderr);
+    const code = exit.signal ? 'ESIGNAL' : exit.code === USAGE ? 'EUSAGE' : codeFor(exit.stderr);
+    const folder = workTree ?? gitDir;
+    const isFull =
+      code === 'EGIT' && UNWRITTEN.test(exit.stderr) && folder !== undefined && isDiskFull(folder);
+    this.code = isFull ? 'ENOSPC' : code;
     this.fault = {
       command: args[0] ?? '',
       said: exit.stderr,
       ...(exit.signal ? { signal: exit.signal } : {}),
     };
+  }
+}
+
+/** git's words about a file that it could not write, often without a reason. */
+const UNWRITTEN = /unable to (write|create)/i;
+/** A file system keeps a little that nobody gets. */
+const NEARLY_NOTHING = 64 * 1024;
+
+function isDiskFull(folder: string): boolean {
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(folder);
+    return bavail * bsize < NEARLY_NOTHING || (files > 0 && ffree === 0);
+  } catch {
+    return false;
   }
 }
 
@@ -271,13 +290,13 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
 /** As `git`, where only success is expected. */
 export async function gitOk(args: readonly string[], call: GitCall = {}): Promise<Buffer> {
   const exit = await git(args, call);
-  if (exit.code !== 0) throw new GitError(args, exit);
+  if (exit.code !== 0) throw new GitError(args, exit, call);
   return exit.stdout;
 }
 
 /** As `git`, where exit code 1 says that there is none. Every other code but 0 says nothing of the kind. */
 export async function gitAsked(args: readonly string[], call: GitCall = {}): Promise<GitExit> {
   const exit = await git(args, call);
-  if (exit.code !== 0 && exit.code !== 1) throw new GitError(args, exit);
+  if (exit.code !== 0 && exit.code !== 1) throw new GitError(args, exit, call);
   return exit;
 }

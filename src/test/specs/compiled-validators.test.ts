@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { build } from 'esbuild';
 import { expect, onTestFinished, test } from 'vitest';
-import { type CompiledSchema, compiledSchema } from '../../io/document/ajv.js';
+import { type CompiledSchema, compiledSchema } from '../../io/document/compiled-schema.js';
 import { SCHEMA_NAMES, type SchemaName } from '../../io/document/schemas.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -47,7 +47,7 @@ test('on any value, a compiled validator finds the same mistakes', async () => {
   const outfile = join(folder, 'validators.mjs');
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['src/io/document/ajv.ts'],
+    entryPoints: ['src/io/document/compiled-schema.ts'],
     outfile,
     bundle: true,
     format: 'esm',
