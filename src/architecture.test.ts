@@ -103,6 +103,7 @@ const SMALL_FILES: Readonly<Record<string, string>> = {
   'plan/outline-worker.ts': 'the entry of a thread',
   'project/tracked-secrets.ts': 'asks git, which the rest of loading does not',
   'report/doctor.ts': 'the text of a command',
+  'io/document/compiled-schema.ts': 'the bundle has compiled functions in its place',
   'report/live/event-log.ts': 'a reporter beside the others',
 };
 

@@ -2,6 +2,7 @@
  * Turns errors of the operating system and of git into failures with a path, a cause and a hint. Knows no command.
  */
 
+import { statfsSync } from 'node:fs';
 import { shellWord } from '../base/shell-word.js';
 import type { Failure } from '../model/failure.js';
 
@@ -95,4 +96,17 @@ export function codeOf(error: unknown): string | undefined {
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** A file system keeps a little that nobody gets. */
+const NEARLY_NOTHING = 64 * 1024;
+
+/** Whether the file system of a folder has no room, or no room for one more file. */
+export function isDiskFull(folder: string): boolean {
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(folder);
+    return bavail * bsize < NEARLY_NOTHING || (files > 0 && ffree === 0);
+  } catch {
+    return false;
+  }
 }

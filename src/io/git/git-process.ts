@@ -1,7 +1,8 @@
 /** Runs git once, with conductor's environment and configuration. Knows no repository and no command. */
 
 import { spawn, spawnSync } from 'node:child_process';
-import { createReadStream, existsSync, statfsSync } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
+import { isDiskFull } from '../errors.js';
 import { type Away, guardAway, type Stopped } from './git-away.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 
@@ -63,17 +64,6 @@ export class GitError extends Error {
 
 /** git's words about a file that it could not write, often without a reason. */
 const UNWRITTEN = /unable to (write|create)/i;
-/** A file system keeps a little that nobody gets. */
-const NEARLY_NOTHING = 64 * 1024;
-
-function isDiskFull(folder: string): boolean {
-  try {
-    const { bavail, bsize, files, ffree } = statfsSync(folder);
-    return bavail * bsize < NEARLY_NOTHING || (files > 0 && ffree === 0);
-  } catch {
-    return false;
-  }
-}
 
 /** Node's own names where there is one; `ESIGNAL`: somebody ended git, `EUSAGE`: git did not know what it was told. */
 export type GitCode = 'EDAMAGED' | 'EOWNER' | 'ESIGNAL' | 'EUSAGE' | 'EGIT' | (typeof SYSTEM)[number][1];
