@@ -51,6 +51,16 @@ export class Limiter implements Turns {
   }
 }
 
+/** Turns in the order in which they are asked for: among jobs of many whose priorities cannot be compared. */
+export function inArrival(turns: Turns): Turns {
+  return {
+    get isFull() {
+      return turns.isFull;
+    },
+    run: (job, _priority, signal) => turns.run(job, 0, signal),
+  };
+}
+
 /** Two limits at once: a job waits for the inner turn first, so that it never keeps an outer one without working. */
 export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
   if (outer === undefined) return inner;

@@ -211,8 +211,9 @@ export class Preflight {
       isPreflight: true,
     } as const;
     const { signal } = caller;
-    const ran = await onWorker(computing, priority(task.label), signal, async () =>
-      ok(await executor.runGates(run, { signal, emit: () => {} })),
+    const rank = priority(task.label);
+    const ran = await onWorker(computing, rank, signal, async () =>
+      ok(await executor.runGates(run, { signal, emit: () => {}, priority: rank })),
     );
     if (!ran.ok) return undefined;
     if (ran.value.ok) return 'passes';

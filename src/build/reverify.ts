@@ -61,7 +61,7 @@ export async function reverify(
   const meter = new WorkMeter();
   const judged = await sessionState.runs.join({ key, label }, caller, (context) =>
     onWorker(workers, priority(label), context.signal, () =>
-      judge(parts, check, dependencyOutputs, { ...context, meter }),
+      judge(parts, check, dependencyOutputs, { ...context, meter, priority: priority(label) }),
     ),
   );
   const { against, result } = check.former;

@@ -49,7 +49,7 @@ export async function verifyResult(
   if (before) return err(before);
   return sessionState.runs.join({ key, label }, caller, async (context) => {
     const verified = await onWorker(computing, priority(label), context.signal, () =>
-      runGatesOn(parts, check, dependencyOutputs, context),
+      runGatesOn(parts, check, dependencyOutputs, { ...context, priority: priority(label) }),
     );
     if (!verified.ok && verified.error.kind !== 'cancelled') sessionState.failed.set(key, verified.error);
     return verified;

@@ -4,7 +4,7 @@
  */
 
 import type { Amounts, CommonBudget, Limits } from '../agent/budget.js';
-import { Limiter, type Turns } from '../base/limiter.js';
+import { inArrival, Limiter, type Turns } from '../base/limiter.js';
 import { type Share, ShareLimiter, type ShareTerms, type ShareUse } from '../base/shares/share-limiter.js';
 import type { CommonResources } from '../project/host.js';
 
@@ -53,8 +53,9 @@ export class AllResources {
     return {
       workers,
       ...(agents === undefined ? {} : { agents }),
-      commands: this.commands,
-      gates: this.gates,
+      // Else a project with a long way to its end would keep the commands of all others waiting.
+      commands: inArrival(this.commands),
+      gates: inArrival(this.gates),
       turns: (name, limit) => this.turns(name, limit),
       ...(this.budget === undefined ? {} : { budget: this.budget }),
       get use() {

@@ -144,7 +144,8 @@ export async function runGate(parts: GateParts, job: GateJob, context: Execution
           };
       }
     },
-    0,
+    // As `run` commands do, which have the same limit: else a gate waits until none of them does.
+    context.priority ?? 0,
     context.signal,
   );
   return run.catch((error: unknown) => {

@@ -36,7 +36,8 @@ export class LocalExecutor implements Executor {
     this.parts = parts;
   }
 
-  async run(run: TaskRun, { signal, emit }: ExecutionContext): Promise<TaskOutcome> {
+  async run(run: TaskRun, given: ExecutionContext): Promise<TaskOutcome> {
+    const { emit } = given;
     if (run.recipe.kind !== 'render' || run.gates.length > 0) this.warnUnsandboxed(emit);
     const meter = new WorkMeter();
     const startedAt = this.parts.now();
@@ -53,7 +54,7 @@ export class LocalExecutor implements Executor {
           ...{ number: attempts, startedAt, tried },
           left: startsClean(run, attempts, last) ? undefined : left,
         },
-        { signal, emit, meter },
+        { ...given, meter },
       );
       const result = await guarded(() => attempt.result());
       left = attempt.left ?? left;
@@ -74,10 +75,11 @@ export class LocalExecutor implements Executor {
     }
   }
 
-  async runGates(run: GatesRun, { signal, emit }: ExecutionContext): Promise<GatesOutcome> {
+  async runGates(run: GatesRun, given: ExecutionContext): Promise<GatesOutcome> {
     const { pool, now } = this.parts;
+    const { signal, emit } = given;
     const meter = new WorkMeter();
-    const context = { signal, emit, meter };
+    const context = { ...given, meter };
     const startedAt = now();
     const opened = await pool.acquire(run.tree, signal);
     if (!opened.ok) return { ok: false, failure: opened.error, runs: [], ms: now() - startedAt };

@@ -9,20 +9,23 @@ function rig() {
   const log: string[] = [];
   const ends = new Map<string, () => void>();
   const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const startBy = async (priority: number, turns: Turns, ...names: string[]) => {
+    for (const name of names) {
+      void turns.run(
+        () =>
+          new Promise<void>((resolve) => {
+            log.push(name);
+            ends.set(name, resolve);
+          }),
+        priority,
+      );
+    }
+    await quiet();
+  };
   return {
     log,
-    async start(turns: Turns, ...names: string[]) {
-      for (const name of names) {
-        void turns.run(
-          () =>
-            new Promise<void>((resolve) => {
-              log.push(name);
-              ends.set(name, resolve);
-            }),
-        );
-      }
-      await quiet();
-    },
+    startBy,
+    start: (turns: Turns, ...names: string[]) => startBy(0, turns, ...names),
     async end(name: string) {
       ends.get(name)?.();
       await quiet();
@@ -56,6 +59,19 @@ test('projects that are built together have one limit of commands, within which 
   expect(log).toEqual(['a1', 'b1', 'b2']);
   await end('a1');
   expect(log.at(-1)).toBe('a2');
+});
+
+test('commands have the priorities of their project within it, and none over another project', async () => {
+  const { log, start, startBy, end } = rig();
+  const all = new AllResources({ workers: 16, commands: 1, gates: 1 }, () => 0);
+  const terms = { least: 0, most: 16, weight: () => 1 };
+  const [a, b] = [new SharedResources(all.share(terms)), new SharedResources(all.share(terms))];
+  await start(a.commands(1), 'a1', 'a2');
+  await startBy(5, a.gates(8, 1), 'a3');
+  await start(b.commands(8), 'b1');
+  await startBy(9, b.commands(8), 'b2');
+  for (const name of ['a1', 'b1', 'b2', 'a3']) await end(name);
+  expect(log).toEqual(['a1', 'b1', 'b2', 'a3', 'a2']);
 });
 
 test('tasks that compute leave a worker to others', async () => {

@@ -5,6 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ScriptedRun } from '../../agent/scripted-agent.js';
+import type { Turns } from '../../base/limiter.js';
+import { until } from '../rig/command-line.js';
 import { createRig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({
@@ -214,4 +216,49 @@ test('commands that wait for each other leave a worker to an agent, and their wa
   expect(built.summary.counts.built).toBe(5);
   // The one that ran meanwhile, and none of those that waited for it.
   expect(built.of('task.finished').filter(({ ms }) => ms !== undefined && ms >= hour)).toHaveLength(1);
+});
+
+test('of commands and gates that wait, the one with the longest way to the end comes first', async () => {
+  await using rig = await createRig({ config: { workers: 4, commands: 1, sandbox: 'off' } });
+  let asked = 0;
+  const counted = (turns: Turns): Turns => ({
+    isFull: turns.isFull,
+    run(job, priority, signal) {
+      asked++;
+      return turns.run(job, priority, signal);
+    },
+  });
+  const { createExecutor } = rig;
+  rig.createExecutor = (host, parts) => {
+    const { shared } = parts;
+    const commands = shared.commands.bind(shared);
+    shared.commands = (limit) => counted(commands(limit));
+    return createExecutor(host, parts);
+  };
+  const pipe = join(rig.dir, '.git', 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const command = (name: string) => task(name, { run: `cat '${pipe}' > ${name}` });
+  rig.backlog('f', {
+    C1: command('c1.txt'),
+    C2: command('c2.txt'),
+    A: task('a.txt', { verify: ['true'] }),
+    B: task('b.txt', { depends_on: ['A'] }),
+  });
+  const held = rig.start();
+  const agent = await held.agent.next('f/A');
+  await until('both commands ask for their turn', () => asked === 2);
+  await finish(agent, 'a.txt');
+  await until('the gate asks too', () => asked === 3);
+  await writeFile(pipe, 'one');
+  await held.until((story) => story.of('task.finished').length > 0);
+  const read = writeFile(pipe, 'two');
+  await finish(await held.agent.next('f/B'), 'b.txt');
+  await read;
+  const built = await held.done;
+  expect(built.summary.counts.built).toBe(4);
+  const order = built.events.flatMap((event) => {
+    if (event.type === 'gate.started') return [`gate of ${event.task}`];
+    return event.type === 'task.phase' && event.phase === 'run' ? ['command'] : [];
+  });
+  expect(order.slice(0, 3)).toEqual(['command', 'gate of f/A', 'command']);
 });
