@@ -8,13 +8,15 @@ import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { Benches } from '../../execution/queue/bench.js';
 import { JobRunner, type JobRunnerParts } from '../../execution/queue/job-runner.js';
-import { baseCommit, outcomeCommit } from '../../execution/queue/parcel.js';
+import { baseCommit, outcomeCommit, runCommit } from '../../execution/queue/parcel.js';
 import { sharedOnce } from '../../execution/queue/tries.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
+import { keyBehind } from '../../model/action.js';
 import { resolveConfig } from '../../model/config.js';
 import type { JobAnswer } from '../../model/fleet/job.js';
+import type { TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { ParcelFault, Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
@@ -125,6 +127,47 @@ test('a job that was finished before is not run again because the place is away 
   // Where nobody lets it look, another worker may be let.
   denied = { ...away, isAway: false };
   expect(await runner.run(job)).toMatchObject({ fate: 'refused', why: 'git-failed: away' });
+  await objects.close();
+});
+
+test('a result that cannot be sent does not stay in the memory of its worker', async () => {
+  await using rig = await createRig();
+  const { objects } = await openedObjects(rig.dir);
+  const inputTree = await objects.empty();
+  const base = await objects.writeCommit({ tree: inputTree, message: 'base\n' });
+  const lists = { manifest: [], outputs: [], edits: [], gates: [], editBases: {}, editSides: {} };
+  const key = keyBehind([], []);
+  const recipe = { kind: 'run', command: 'true' };
+  const run = { label: 'f/T1', key, recipe, inputTree, ...lists } as unknown as TaskRun;
+  const refused = { failure: { kind: 'job-failed', reason: 'it is too large' }, isAway: false };
+  const sent: ObjectId[] = [];
+  const parcels = {
+    fetch: async () => ok(undefined),
+    hold: async () => {},
+    send: async (commit: ObjectId) => {
+      sent.push(commit);
+      expect(await objects.read(commit)).toBeDefined();
+      return err(refused);
+    },
+    drop: (all: readonly ObjectId[]) => {
+      for (const one of all) objects.passing.drop(one);
+    },
+  } as unknown as Parcels;
+  const done = { ok: true, result: base, attempts: 1, usage: {}, ms: 0 };
+  const executor = () => ({ run: async () => done });
+  const bench = { base: { settings: [] }, settings: [], definitions: new Map(), executor };
+  const benches = { use: (_: ObjectId, work: (one: object) => unknown) => work(bench) };
+  const store = { gatesPassed: async () => false, recordGates: async () => {} };
+  const parts = { objects, parcels, benches, store, host: 'w' } as unknown as JobRunnerParts;
+  const data = { label: 'f/T1', key, parcel: await runCommit(objects, run, base), base };
+  const job = {
+    data: { ...data, protocol: 1, version: '1.0.0', build: 'b' },
+    ...{ handedInAt: 1, isRepeated: false, signal: new AbortController().signal },
+    fail: async () => 'delivered',
+  } as unknown as TakenJob;
+  expect(await new JobRunner(parts).run(job)).toMatchObject({ fate: 'failed', why: 'it is too large' });
+  expect(sent).toHaveLength(1);
+  expect(await objects.read(sent[0] as ObjectId)).toBeUndefined();
   await objects.close();
 });
 
