@@ -24,7 +24,7 @@ import { count, row } from './rows.js';
 import { runRows } from './run-case.js';
 import { scheduleRow } from './schedule-case.js';
 import { findTools } from './tools.js';
-import { loadRow, treeRow } from './tree-case.js';
+import { loadRow, treeRows } from './tree-case.js';
 import { watchRow } from './watch.js';
 
 const RENDER_CASES = ['first', 'nothing', 'edited', 'restored'];
@@ -121,7 +121,7 @@ function plan(tools) {
       add(`${count(tasks)} \`run\` tasks`, () => runRows(tasks, { tools, rounds: few }));
   if (wanted.has('tree'))
     for (const files of sizes ?? (quick ? [2000] : [20_000, 100_000]))
-      add(`a task that sees ${count(files)} files`, () => treeRow(files, { rounds: few }));
+      add(`a task that sees ${count(files)} files`, () => treeRows(files, { rounds: few }));
   if (wanted.has('load'))
     for (const specs of sizes ?? [quick ? 1000 : 10_000])
       for (const files of [Math.ceil(specs / 100), specs])
