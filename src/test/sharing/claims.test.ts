@@ -155,3 +155,13 @@ test('a build with nothing to do, and tasks that call no model, claim nothing', 
   expect(readdirSync(join(rig.dir, '.git/conductor'))).not.toContain('claims');
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
 });
+
+test('a claim that a killed process wrote in part is removed by the next build', async () => {
+  await using rig = await createTasks(1, {});
+  const folder = join(rig.dir, '.git/conductor/claims');
+  mkdirSync(folder, { recursive: true });
+  // Above the highest process id of Linux.
+  writeFileSync(join(folder, '.conductor-tmp-99999999-0a'), '{');
+  expect((await rig.build()).summary.outcome).toBe('built');
+  expect(readdirSync(folder)).toEqual([]);
+});
