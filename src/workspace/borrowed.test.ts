@@ -719,7 +719,8 @@ describe('committing', () => {
     expect((await commit('3')).ok).toBe(false);
     rmSync(join(scratch.dir, '.git/MERGE_HEAD'));
     scratch.git('config', 'user.name', '');
-    expect((await commit('4')).ok).toBe(false);
+    const nameless = await commit('4');
+    expect(!nameless.ok && nameless.error).toMatchObject({ fix: expect.stringContaining('user.name') });
     expect(scratch.git('rev-parse', 'HEAD')).toBe(head);
   });
 });

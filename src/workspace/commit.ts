@@ -55,7 +55,11 @@ export async function commitTasks(
   const theirs = theirGit(repository);
   const identity = await git(['var', 'GIT_COMMITTER_IDENT'], theirs);
   if (identity.code !== 0) {
-    return refused('git does not know your name: set user.name and user.email');
+    return refused(
+      'git does not know your name',
+      [],
+      'say it with `git config user.name "Your Name"` and `git config user.email you@example.org`, then build again',
+    );
   }
   const underWay = ['MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'].find(
     (name) => existsSync(join(repository.gitDir, name)),
@@ -70,14 +74,14 @@ export async function commitTasks(
 
   const staged = await stagedFiles(repository.top);
   const inTheWay = paths.filter((path) => staged.has(path));
-  if (inTheWay.length > 0) return refused('these files have staged changes', inTheWay);
+  if (inTheWay.length > 0) return refused('these files have staged changes', inTheWay, OWN_CHANGES);
   const dirty: string[] = [];
   for (const [path, entry] of options.guarded) {
     const committed =
       head === undefined ? undefined : await entryAt(theirs, head, `${repository.prefix}${path}`);
     if (!sameEntry(committed, entry)) dirty.push(path);
   }
-  if (dirty.length > 0) return refused('these files have uncommitted changes of yours', dirty);
+  if (dirty.length > 0) return refused('these files have uncommitted changes of yours', dirty, OWN_CHANGES);
 
   const base = head === undefined ? undefined : await treeOf(theirs, head);
   const trees: ObjectId[] = [];
@@ -117,8 +121,12 @@ export async function commitTasks(
   return ok({ commit, commits: steps.length });
 }
 
-function refused(reason: string, paths: readonly string[] = []): Result<never, Failure> {
-  return err({ kind: 'commit-refused', reason, paths });
+/** What a person does about files with changes of their own that a commit would take along. */
+const OWN_CHANGES = 'commit these changes yourself, or take them back, then build again';
+
+/** `fix`: what to do, where that is known. */
+function refused(reason: string, paths: readonly string[] = [], fix?: string): Result<never, Failure> {
+  return err({ kind: 'commit-refused', reason, paths, ...(fix === undefined ? {} : { fix }) });
 }
 
 /** Moves the branch in one step. A lock that another git holds, or left, is named. */
