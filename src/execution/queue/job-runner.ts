@@ -196,8 +196,9 @@ export class JobRunner {
     const parcel = await outcomeCommit(objects, outcome, job.data.parcel);
     const sent = await this.send(job, parcel, news);
     if (sent.ok) return ok({ outcome, parcel });
-    // Nobody reads it any more: it would stay in memory.
+    // Nobody reads it any more: it would stay in memory, or in the repository where it had been written.
     this.parts.parcels.drop([parcel]);
+    this.over.add(parcel);
     return sent;
   }
 

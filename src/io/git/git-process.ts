@@ -50,9 +50,10 @@ export class GitError extends Error {
     this.name = 'GitError';
     this.exit = exit;
     const code = exit.signal ? 'ESIGNAL' : exit.code === USAGE ? 'EUSAGE' : codeFor(exit.stderr);
-    const folder = workTree ?? gitDir;
     const isFull =
-      code === 'EGIT' && UNWRITTEN.test(exit.stderr) && folder !== undefined && isDiskFull(folder);
+      code === 'EGIT' &&
+      UNWRITTEN.test(exit.stderr) &&
+      [workTree, gitDir].some((folder) => folder !== undefined && isDiskFull(folder));
     this.code = isFull ? 'ENOSPC' : code;
     this.fault = {
       command: args[0] ?? '',
@@ -62,8 +63,8 @@ export class GitError extends Error {
   }
 }
 
-/** git's words about a file that it could not write, often without a reason. */
-const UNWRITTEN = /unable to (write|create)/i;
+/** git's words about a file that it could not write, often without a reason. For one that it could not create it has one. */
+const UNWRITTEN = /unable to write/i;
 
 /** Node's own names where there is one; `ESIGNAL`: somebody ended git, `EUSAGE`: git did not know what it was told. */
 export type GitCode = 'EDAMAGED' | 'EOWNER' | 'ESIGNAL' | 'EUSAGE' | 'EGIT' | (typeof SYSTEM)[number][1];

@@ -68,7 +68,7 @@ export function lockFileOf(path: string): Promise<FileLock> {
     const spare = spares.get(path);
     spares.delete(path);
     const child = spare ?? start('flock', ['-n', path, 'sh', '-c', HOLD]);
-    child.on('error', (error) => (hasNone(error) ? resolve({ kind: 'unknown' }) : reject(error)));
+    child.on('error', (error) => (isNotNow(error) ? reject(error) : resolve({ kind: 'unknown' })));
     // Where too many files are open, it has no pipes either.
     if (child.pid === undefined) return;
     // Until it has the lock, or does not get it, the event loop waits for it.
@@ -83,9 +83,9 @@ export function lockFileOf(path: string): Promise<FileLock> {
   });
 }
 
-function hasNone(error: Error): boolean {
-  const code = codeOf(error);
-  return code === 'ENOENT' || code === 'EACCES';
+/** The system has too many processes or open files, or too little memory. Any other error stays: there is no such program. */
+function isNotNow(error: Error): boolean {
+  return ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error) ?? '');
 }
 
 /** It is no reason to stay alive. */
