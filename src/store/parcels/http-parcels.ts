@@ -145,7 +145,13 @@ export class HttpParcels implements Parcels {
     return { failure, isAway: false, refused: 'content' };
   }
 
+  /** As with a send, what is refused once may have been spoilt on its way, or be made on a base that is not whole here. */
   private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, ParcelFault>> {
+    const first = await this.getOnce(name, have);
+    return first.ok || first.error.refused === undefined ? first : this.getOnce(name, []);
+  }
+
+  private async getOnce(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, ParcelFault>> {
     const { objects } = this.options;
     const query = have.map((one) => `have=${one}`).join('&');
     const got = await this.ask('GET', `/parcels/${name}?${query}`, undefined);
