@@ -4,6 +4,7 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { err, ok, type Result } from '../base/result.js';
+import { isMissing } from '../io/errors.js';
 import { codeOf, exists, readText } from '../io/files.js';
 import type { BuildEvent } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
@@ -19,7 +20,10 @@ export interface BuildLog {
 
 /** Names of the kept builds, the newest first. A folder without events holds only what a program printed. */
 export async function listBuilds(project: string): Promise<string[]> {
-  const names = await readdir(logsFolder(project)).catch(() => []);
+  const names = await readdir(logsFolder(project)).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
   const logged = await mapBounded(names, (name) => exists(`${logsFolder(project)}/${name}/events.ndjson`));
   return names
     .filter((_, index) => logged[index])

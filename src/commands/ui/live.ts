@@ -4,6 +4,7 @@
  */
 
 import type { ServerResponse } from 'node:http';
+import { asFailure } from '../../io/errors.js';
 import type { LiveMessage } from '../../model/page.js';
 import type { PageData } from '../page/page-data.js';
 
@@ -13,6 +14,8 @@ const EVERY_MS = 500;
 const BEATS = 60;
 /** A page that does not read is disconnected: it reconnects and reads everything again. */
 const MAX_WAITING_BYTES = 16_000_000;
+/** When a page connects again after an error of the disk. */
+const RETRY_MS = 5000;
 
 /** What a stream tells of. */
 export interface News {
@@ -28,7 +31,7 @@ export interface LiveOptions {
   clean(message: LiveMessage): LiveMessage;
   /** As `setTimeout`; returns how to take it back. */
   after(ms: number, call: () => void): () => void;
-  /** Gets what goes wrong while it looks: a bug. The stream goes on. */
+  /** Gets a bug that is found while it looks. The stream goes on. */
   onError(error: unknown): void;
 }
 
@@ -52,7 +55,12 @@ export class LiveStream {
       this.listeners.delete(response);
       if (this.listeners.size === 0) this.stop?.();
     });
-    for (const message of await this.options.news.first()) this.send(message, response);
+    try {
+      for (const message of await this.options.news.first()) this.send(message, response);
+    } catch (error) {
+      if (!asFailure(error)) throw error;
+      this.disconnect([response]);
+    }
     this.next();
   }
 
@@ -64,6 +72,14 @@ export class LiveStream {
     this.stop?.();
     for (const listener of this.listeners) listener.end();
     this.listeners.clear();
+  }
+
+  /** A page that cannot be told what changed connects again later and reads everything; its documents say why. */
+  private disconnect(listeners: Iterable<ServerResponse>): void {
+    for (const listener of listeners) {
+      this.listeners.delete(listener);
+      listener.end(`retry: ${RETRY_MS}\n\n`);
+    }
   }
 
   private next(): void {
@@ -78,7 +94,8 @@ export class LiveStream {
     try {
       await this.tell();
     } catch (error) {
-      this.options.onError(error);
+      if (asFailure(error)) this.disconnect(this.listeners);
+      else this.options.onError(error);
     } finally {
       this.isLooking = false;
       this.next();

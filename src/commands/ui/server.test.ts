@@ -1,6 +1,6 @@
 /** Holds who may talk to the page's server, what it hands out, and what it starts. No browser is needed for it. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
@@ -216,6 +216,35 @@ test('a page is read-only until it was opened with actions, and then starts what
   );
   expect(noOrigin.status).toBe(403);
   expect(started).toHaveLength(4);
+});
+
+test('a page that the disk does not let be told of builds connects again later, and is told why', async () => {
+  await using rig = await builtRig();
+  const { server, cookie, get } = await openPage(rig);
+  const stream = await fetch(`http://127.0.0.1:${server.port}/api/live`, { headers: { cookie } });
+  const chunks = (stream.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+  let told = '';
+  const readUntil = async (text: string) => {
+    while (!told.includes(text)) {
+      const { done, value } = await chunks.read();
+      if (done) break;
+      told += value;
+    }
+  };
+  await readUntil('"kind":"builds"');
+  const logs = rig.path('.conductor/logs');
+  renameSync(logs, `${logs}.away`);
+  symlinkSync(logs, logs);
+  // The stream that is open ends, and so does the next one.
+  await readUntil('never');
+  expect(told).toMatch(/retry: 5000\n\n$/);
+  expect((await get('/api/live')).text).toBe('retry: 500\n\nretry: 5000\n\n');
+  const refused = await get('/api/builds');
+  expect(refused.status).toBe(500);
+  expect(refused.text).toContain(`the operating system refused: scandir: ${logs}`);
+  unlinkSync(logs);
+  renameSync(`${logs}.away`, logs);
+  expect(JSON.parse((await get('/api/builds')).text).rows).toHaveLength(1);
 });
 
 test('a port that is taken is a failure with a way out', async () => {

@@ -3,8 +3,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { err, ok, type Result } from '../../base/result.js';
-import { readBytes } from '../../io/files.js';
+import { asFailure, readBytes } from '../../io/files.js';
 import type { Failure } from '../../model/failure.js';
+import { failureLine } from '../../report/failures/failure.js';
 import { Access, SECURITY_HEADERS } from './access.js';
 import { plain } from './answers.js';
 
@@ -22,7 +23,7 @@ export interface UiServerOptions {
   readonly assets: string;
   /** 0: a free one. */
   readonly port: number;
-  /** Gets what goes wrong while a request is answered: a bug. */
+  /** Gets a bug that is found while a request is answered. */
   onError(error: unknown): void;
 }
 
@@ -45,9 +46,10 @@ export async function serve(options: UiServerOptions, pages: Pages): Promise<Res
   const guarded = new GuardedPages(pages, new Access(port));
   server.on('request', (request, response) => {
     void guarded.answer(request, response).catch((error: unknown) => {
-      options.onError(error);
-      if (!response.headersSent) plain(response, 500, 'something went wrong');
-      else response.destroy();
+      const failure = asFailure(error);
+      if (!failure) options.onError(error);
+      if (response.headersSent) response.destroy();
+      else plain(response, 500, failure ? failureLine(failure) : 'something went wrong');
     });
   });
   return ok({
