@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { suggestions } from '../../../base/nearest.js';
 import { err, type Result } from '../../../base/result.js';
+import { shellWord } from '../../../base/shell-word.js';
 import type { ProjectsParts } from '../../../commands/projects/build-projects.js';
 import { type ListChanges, loadProjects } from '../../../commands/projects/load-projects.js';
 import type { Failure } from '../../../model/failure.js';
@@ -56,7 +57,6 @@ export function calledIn({ projects }: ProjectList): (project: string) => string
   return (name) => {
     const folder = projects.find((one) => one.name === name)?.folder ?? here;
     const way = relative(here, folder);
-    if (way === '') return CALL;
-    return `cd ${/^[\w./@+-]+$/.test(way) ? way : `'${way.replaceAll("'", "'\\''")}'`} && ${CALL}`;
+    return way === '' ? CALL : `cd ${shellWord(way)} && ${CALL}`;
   };
 }
