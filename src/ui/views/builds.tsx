@@ -117,7 +117,7 @@ function LivePanel({ build }: { readonly build: BuildDocument }) {
         {running.length > 0 && (
           <ul class="running">
             {running.map((task) => (
-              <RunningTask key={task.label} task={task} build={head.build} now={now} />
+              <RunningTask key={task.label} task={task} href={taskLink(task.label, head.build)} now={now} />
             ))}
           </ul>
         )}
@@ -126,10 +126,10 @@ function LivePanel({ build }: { readonly build: BuildDocument }) {
   );
 }
 
-function RunningTask({ task, build, now }: { task: TaskView; build: string; now: number }) {
+export function RunningTask({ task, href, now }: { task: TaskView; href: string; now: number }) {
   return (
     <li>
-      <a href={taskLink(task.label, build)}>{task.label}</a>
+      <a href={href}>{task.label}</a>
       <span class="phase">
         {words(task.phase ?? 'starting')}
         {task.attempt > 1 ? `, attempt ${task.attempt}` : ''}

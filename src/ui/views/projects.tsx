@@ -1,13 +1,13 @@
 /** All projects of a list: those that are being built on top, then one row each. */
 
 import type { ProjectPageRow } from '../../model/page.js';
-import { ago, cost, dateTime, duration, money, plural, words } from '../format.js';
+import { ago, cost, dateTime, duration, money, plural } from '../format.js';
 import { useLive } from '../live.js';
 import { Empty, Panel, Progress } from '../parts/common.js';
 import { useNow } from '../parts/now.js';
 import { Status } from '../parts/status.js';
-import { link } from '../router.js';
-import { Counts } from './builds.js';
+import { link, taskLink } from '../router.js';
+import { Counts, RunningTask } from './builds.js';
 
 export function ProjectsView() {
   const rows = useLive(({ projects }) => projects);
@@ -64,15 +64,12 @@ function RunningProject({ row }: { readonly row: ProjectPageRow }) {
         {running.length > 0 && (
           <ul class="running">
             {running.map((task) => (
-              <li key={task.label}>
-                <a href={`${page}${link('task', task.label, { build: build.build })}`}>{task.label}</a>
-                <span class="phase">
-                  {words(task.phase ?? 'starting')}
-                  {task.attempt > 1 ? `, attempt ${task.attempt}` : ''}
-                </span>
-                <span class="dim">{task.startedAt === undefined ? '' : duration(now - task.startedAt)}</span>
-                <span class="last-line">{task.line ?? ''}</span>
-              </li>
+              <RunningTask
+                key={task.label}
+                task={task}
+                href={`${page}${taskLink(task.label, build.build)}`}
+                now={now}
+              />
             ))}
           </ul>
         )}
