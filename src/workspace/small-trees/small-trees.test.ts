@@ -3,7 +3,6 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
-  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -15,73 +14,22 @@ import {
 } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ok } from '../../base/result.js';
-import { GitObjects } from '../../io/git/objects.js';
-import { openRepository } from '../../io/git/open-repository.js';
-import type { Repository } from '../../io/git/repository.js';
-import { NO_RULES, type RulesText } from '../../model/git-rules/git-rules.js';
+import type { GitObjects } from '../../io/git/objects.js';
 import type { Entry } from '../../model/tree.js';
-import { gitCommandsOf, ScratchRepository } from '../../test/rig/scratch-repository.js';
+import { Dice } from '../../test/rig/random-project.js';
+import { gitCommandsOf } from '../../test/rig/scratch-repository.js';
+import { WorkspaceRig } from '../../test/workspaces/workspace-rig.js';
 import { captureResult } from '../capture.js';
 import { AT_A_TIME } from '../restore.js';
-import { type Workspace, WorkspacePool } from '../workspace-pool.js';
 
-let scratch: ScratchRepository;
-let repository: Repository;
+let rig: WorkspaceRig;
 let objects: GitObjects;
 
 beforeAll(async () => {
-  scratch = new ScratchRepository();
-  scratch.write('f', '1');
-  scratch.commit();
-  const opened = await openRepository(scratch.dir);
-  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
-  repository = opened.value;
-  objects = new GitObjects(repository);
+  rig = await WorkspaceRig.open();
+  objects = rig.objects;
 });
-afterAll(async () => {
-  await objects.close();
-  scratch.remove();
-});
-
-function poolWith(rules: RulesText = NO_RULES, keep: readonly string[] = []): WorkspacePool {
-  const setup = async () => ok(undefined);
-  const options = { cacheDir: scratch.cache, link: [], keep, setupKey: '', isSandboxed: false, rules, setup };
-  return new WorkspacePool(repository, objects, options);
-}
-
-async function acquire(pool: WorkspacePool, tree: string): Promise<Workspace> {
-  const got = await pool.acquire(tree);
-  if (!got.ok) throw new Error(JSON.stringify(got.error));
-  return got.value;
-}
-
-/** The tree that git makes of all files of a folder. */
-function judged(workspace: Workspace): string {
-  const gitDir = join(scratch.cache, 'judge');
-  if (!existsSync(gitDir)) execFileSync('git', ['init', '-q', '--bare', gitDir]);
-  rmSync(join(gitDir, 'index'), { force: true });
-  const settings = ['core.autocrlf=false', 'core.excludesFile=/dev/null', 'advice.addEmbeddedRepo=false'];
-  const args = [
-    ...settings.flatMap((one) => ['-c', one]),
-    `--git-dir=${gitDir}`,
-    `--work-tree=${workspace.dir}`,
-  ];
-  const run = (...more: string[]) =>
-    execFileSync('git', [...args, ...more], { cwd: workspace.dir, encoding: 'utf8' });
-  run('add', '-A', '-f', '.');
-  return run('write-tree').trim();
-}
-
-/** Small numbers that look random and are the same each time. */
-function randomly(seed: number) {
-  let state = seed;
-  const next = (below: number): number => {
-    state = (state * 1103515245 + 12345) % 2147483648;
-    return Math.floor((state / 2147483648) * below);
-  };
-  return { next, of: <T>(list: readonly T[]): T => list[next(list.length)] as T };
-}
+afterAll(() => rig.close());
 
 const NAMES = [
   'a',
@@ -101,31 +49,29 @@ const NAMES = [
   'a*',
 ];
 const TEXTS = ['', 'one\n', 'two\n', 'a\r\nb\r\n', '\0\u0001binary', '*\n!b\n'];
-type Random = ReturnType<typeof randomly>;
-
-function somePath(random: Random): string {
-  return Array.from({ length: 1 + random.next(3) }, () => random.of(NAMES)).join('/');
+function somePath(random: Dice): string {
+  return Array.from({ length: 1 + random.below(3) }, () => random.pick(NAMES)).join('/');
 }
 
 /** A random change of a folder: files, modes, links, a file in the place of a folder and the other way round. */
-function change(dir: string, random: Random): void {
+function change(dir: string, random: Dice): void {
   const path = join(dir, somePath(random));
-  const kind = random.next(10);
+  const kind = random.below(10);
   let folder = dir;
   for (const name of relative(dir, dirname(path)).split('/')) {
     folder = join(folder, name);
     if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(folder);
   }
   if (kind < 4 && lstatSync(path, { throwIfNoEntry: false })?.isFile()) {
-    chmodSync(path, random.of([0o755, 0o600, 0o644]));
+    chmodSync(path, random.pick([0o755, 0o600, 0o644]));
     return;
   }
   rmSync(path, { recursive: true, force: true });
   if (kind < 2) return;
   mkdirSync(dirname(path), { recursive: true });
-  if (kind === 4) symlinkSync(random.of(NAMES), path);
+  if (kind === 4) symlinkSync(random.pick(NAMES), path);
   else if (kind === 5) mkdirSync(path);
-  else writeFileSync(path, random.of(TEXTS), { mode: random.of([0o644, 0o755]) });
+  else writeFileSync(path, random.pick(TEXTS), { mode: random.pick([0o644, 0o755]) });
 }
 
 function shown(dir: string): Record<string, string> {
@@ -148,48 +94,48 @@ const isLinux = process.platform === 'linux';
 
 describe.runIf(isLinux)('a workspace without git', () => {
   it('is captured as git would capture it, and shows what git would show, whatever a program did', async () => {
-    const pool = poolWith();
-    const random = randomly(7);
+    const pool = rig.pool();
+    const random = new Dice(7);
     let tree = await objects.empty();
     let small = 0;
     for (let step = 0; step < 40; step++) {
-      const workspace = await acquire(pool, tree);
-      expect(judged(workspace)).toBe(tree);
-      for (let times = random.next(6); times >= 0; times--) change(workspace.dir, random);
+      const workspace = await rig.acquire(pool, tree);
+      expect(rig.judged(workspace)).toBe(tree);
+      for (let times = random.below(6); times >= 0; times--) change(workspace.dir, random);
       if (workspace.shown.small) small++;
-      const expected = judged(workspace);
+      const expected = rig.judged(workspace);
       // An attempt may begin with what an earlier one has left.
-      const inputTree = random.of([tree, await objects.empty()]);
+      const inputTree = random.pick([tree, await objects.empty()]);
       const options = { inputTree, outputs: ['**'], edits: [], maxBytes: 1e6 };
       const captured = await captureResult(workspace, objects, options);
       if (!captured.ok) throw new Error(JSON.stringify(captured.error));
       expect(captured.value.tree).toBe(expected);
-      expect(judged(workspace)).toBe(expected);
+      expect(rig.judged(workspace)).toBe(expected);
       const listing = await objects.list(expected);
       expect([...captured.value.outputs].sort()).toEqual([...listing.files].sort());
       // The next task begins with another tree than the one that this task has left.
-      tree = random.next(3) === 0 ? tree : expected;
+      tree = random.below(3) === 0 ? tree : expected;
       await pool.release(workspace);
     }
     expect(small).toBe(40);
   });
 
   it('finds the same outside of the outputs as with git', async () => {
-    const random = randomly(11);
-    const pools = [poolWith(), poolWith({ attributes: '* ident\n', ignores: '' })] as const;
+    const random = new Dice(11);
+    const pools = [rig.pool(), rig.pool({ rules: { attributes: '* ident\n', ignores: '' } })] as const;
     let tree = await objects.empty();
     for (let step = 0; step < 12; step++) {
-      const seed = random.next(1e9);
-      const outputs = [random.of(['a/**', '**/b', 'x y', 'ö/**'])];
-      const inputTree = random.of([tree, await objects.empty()]);
+      const seed = random.below(1e9);
+      const outputs = [random.pick(['a/**', '**/b', 'x y', 'ö/**'])];
+      const inputTree = random.pick([tree, await objects.empty()]);
       const answers: unknown[] = [];
       let next = tree;
       for (const pool of pools) {
-        const workspace = await acquire(pool, tree);
+        const workspace = await rig.acquire(pool, tree);
         expect(workspace.shown.small !== undefined).toBe(
           pool === pools[0] || tree === (await objects.empty()),
         );
-        const same = randomly(seed);
+        const same = new Dice(seed);
         for (let times = 0; times < 6; times++) change(workspace.dir, same);
         const options = { inputTree, outputs, edits: ['a.b'], maxBytes: 1e6, ignoreOthers: true };
         const captured = await captureResult(workspace, objects, options);
@@ -203,13 +149,13 @@ describe.runIf(isLinux)('a workspace without git', () => {
   });
 
   it('leaves nothing of a former task, with git in between too', async () => {
-    const pool = poolWith();
+    const pool = rig.pool();
     const blob = await objects.writeBlob(Buffer.from('x'));
     const entry: Entry = { mode: '100644', id: blob };
     const plain = await objects.editTree(undefined, new Map([['d/in', entry]]));
     const ruled = await objects.editTree(plain, new Map([['.gitattributes', entry]]));
     for (const tree of [plain, ruled, plain, ruled, ruled, plain, plain]) {
-      const workspace = await acquire(pool, tree);
+      const workspace = await rig.acquire(pool, tree);
       expect(workspace.shown.small !== undefined).toBe(tree === plain);
       const files = { ...shown(workspace.dir) };
       expect(Object.keys(files).sort()).toEqual(
@@ -223,7 +169,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
   });
 
   it('lets an agent see its changes with git', async () => {
-    const pool = poolWith();
+    const pool = rig.pool();
     const id = await objects.writeBlob(Buffer.from('x\n'));
     const tree = await objects.editTree(
       undefined,
@@ -232,7 +178,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
         ['b', { mode: '100644', id }],
       ]),
     );
-    const workspace = await acquire(pool, tree);
+    const workspace = await rig.acquire(pool, tree);
     expect(workspace.shown.small?.tree).toBe(tree);
     const git = (...args: string[]) => execFileSync('git', args, { cwd: workspace.dir, encoding: 'utf8' });
     expect(git('diff-files')).toBe('');
@@ -243,8 +189,8 @@ describe.runIf(isLinux)('a workspace without git', () => {
   });
 
   it('lets others go on while it removes what a program has left', async () => {
-    const pool = poolWith();
-    const workspace = await acquire(pool, await objects.empty());
+    const pool = rig.pool();
+    const workspace = await rig.acquire(pool, await objects.empty());
     // Neither the files nor the folders are enough alone.
     for (let i = 0; i <= AT_A_TIME; i++) {
       const place = join(workspace.dir, String(i));
@@ -266,14 +212,14 @@ describe.runIf(isLinux)('a workspace without git', () => {
   });
 
   it('keeps what the config keeps', async () => {
-    const pool = poolWith(NO_RULES, ['kept/inside']);
+    const pool = rig.pool({ keep: ['kept/inside'] });
     const id = await objects.writeBlob(Buffer.from('x'));
     const one = await objects.editTree(
       undefined,
       new Map<string, Entry>([['kept/a', { mode: '100644', id }]]),
     );
     const other = await objects.editTree(undefined, new Map<string, Entry>([['b', { mode: '100644', id }]]));
-    const workspace = await acquire(pool, one);
+    const workspace = await rig.acquire(pool, one);
     mkdirSync(join(workspace.dir, 'kept/inside'));
     writeFileSync(join(workspace.dir, 'kept/inside/cache'), '');
     await pool.show(workspace, other, false);
@@ -287,7 +233,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
   });
 
   it('is captured without git where an attempt goes on from earlier work', async () => {
-    const pool = poolWith();
+    const pool = rig.pool();
     const [one, two] = await Promise.all(['1', '2'].map((text) => objects.writeBlob(Buffer.from(text))));
     const entry = (id = ''): Entry => ({ mode: '100644', id });
     const inputTree = await objects.editTree(undefined, new Map([['patched', entry(one)]]));
@@ -296,7 +242,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
       ['out/earlier', entry(one)],
     ]);
     const left = await objects.editTree(inputTree, earlier);
-    const workspace = await acquire(pool, left);
+    const workspace = await rig.acquire(pool, left);
     writeFileSync(join(workspace.dir, 'out/now'), 'now');
     const options = { inputTree, outputs: ['out/**'], edits: ['patched'], maxBytes: 1e6 };
     let captured: Awaited<ReturnType<typeof captureResult>> | undefined;
@@ -305,7 +251,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
     });
     expect(commands).toEqual([]);
     if (!captured?.ok) throw new Error(JSON.stringify(captured));
-    expect(captured.value.tree).toBe(judged(workspace));
+    expect(captured.value.tree).toBe(rig.judged(workspace));
     expect([...captured.value.outputs.keys()]).toEqual(['out/earlier', 'out/now']);
     expect(captured.value.edits).toEqual([{ path: 'patched', before: entry(one), after: entry(two) }]);
     await pool.release(workspace);
@@ -314,7 +260,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
   it.each(['* text\n', '* text eol=lf\n'])(
     'calls no file changed that is as it was where git takes over (%j)',
     async (attributes) => {
-      const pool = poolWith({ attributes, ignores: '' });
+      const pool = rig.pool({ rules: { attributes, ignores: '' } });
       const [id, link] = await Promise.all(
         ['a\r\nb\r\n', 'windows'].map((text) => objects.writeBlob(Buffer.from(text))),
       );
@@ -335,7 +281,7 @@ describe.runIf(isLinux)('a workspace without git', () => {
         ['a link', (place) => [rmSync(place), symlinkSync('run', place)], ['windows']],
       ];
       for (const [kind, work, paths] of cases) {
-        const workspace = await acquire(pool, tree);
+        const workspace = await rig.acquire(pool, tree);
         expect(workspace.shown.small?.tree).toBe(tree);
         // This one is for git to judge.
         writeFileSync(join(workspace.dir, 'out'), 'new\r\n');
@@ -359,9 +305,9 @@ describe.runIf(isLinux)('a workspace without git', () => {
     ['a file of attributes', { path: 'd/.gitattributes' }],
     ['a file that rules convert', { path: 'x.txt', attributes: '*.txt eol=crlf\n' }],
   ])('is git work for %s', async (_, { path, attributes = '' }: { path: string; attributes?: string }) => {
-    const pool = poolWith({ attributes, ignores: '' });
+    const pool = rig.pool({ rules: { attributes, ignores: '' } });
     const tree = await objects.empty();
-    const workspace = await acquire(pool, tree);
+    const workspace = await rig.acquire(pool, tree);
     expect(workspace.shown.small?.tree).toBe(tree);
     mkdirSync(dirname(join(workspace.dir, path)), { recursive: true });
     writeFileSync(join(workspace.dir, path), 'x\n');
