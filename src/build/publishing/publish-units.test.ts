@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import type { Label, Task } from '../../model/task.js';
 import { TaskGraph } from '../../model/task-graph.js';
+import { Dice } from '../../test/rig/random-project.js';
 import { publishUnits, type UnitFacts } from './publish-units.js';
 
 /** Tasks by label with what they depend on; `!` after a label: failed or not tried, `=`: up to date. All others are finished. */
@@ -99,15 +100,11 @@ test('what was accepted stands already: it never waits, and waiting results stay
 
 test('every result is published or waits, and what waits is closed under what was built on it', () => {
   for (let seed = 1; seed <= 200; seed++) {
-    let state = seed;
-    const random = (n: number) => {
-      state = (state * 1103515245 + 12345) % 2147483648;
-      return Math.floor((state / 2147483648) * n);
-    };
-    const names = Array.from({ length: 12 }, (_, i) => `${'abc'[random(3)]}/${i}`);
+    const random = new Dice(seed);
+    const names = Array.from({ length: 12 }, (_, i) => `${'abc'[random.below(3)]}/${i}`);
     const words = names.map((name, i) => {
-      const needs = names.slice(0, i).filter(() => random(5) === 0);
-      return `${name}${['', '', '', '!', '='][random(5)]}${needs.length > 0 ? `<${needs.join(',')}` : ''}`;
+      const needs = names.slice(0, i).filter(() => random.below(5) === 0);
+      return `${name}${['', '', '', '!', '='][random.below(5)]}${needs.length > 0 ? `<${needs.join(',')}` : ''}`;
     });
     const text = words.join(' ');
     const { published, waiting } = units(text);

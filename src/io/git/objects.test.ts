@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
+import { Dice } from '../../test/rig/random-project.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
 import { GitObjects } from './objects.js';
 import { openRepository } from './open-repository.js';
@@ -29,37 +30,25 @@ async function open(
   return { scratch, repository: opened.value, objects };
 }
 
-/** mulberry32: the same numbers for the same seed everywhere. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 describe.each(['sha1', 'sha256'])('trees of a %s repository', (format) => {
   const seed = 1 + Math.floor(Math.random() * 1e9);
   it(`edited at random are what a plain map is (seed ${seed})`, async () => {
     const { objects } = await open(`--object-format=${format}`);
-    const next = random(seed);
-    const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)] as T;
+    const dice = new Dice(seed);
     const names = ['a', 'a b', 'ü', '-x', 'line\nfeed', '"q"', 'a.b', '__proto__'];
     const blobs = await Promise.all(['1', '2', ''].map((text) => objects.writeBlob(Buffer.from(text))));
     const plain = new Map<string, Entry>();
     let tree = await objects.empty();
     for (let round = 0; round < 60; round++) {
       const changes = new Map<string, Entry | undefined>();
-      for (let i = 1 + Math.floor(next() * 5); i > 0; i--) {
-        const path = Array.from({ length: 1 + Math.floor(next() * 3) }, () => pick(names)).join('/');
+      for (let i = 1 + dice.below(5); i > 0; i--) {
+        const path = Array.from({ length: 1 + dice.below(3) }, () => dice.pick(names)).join('/');
         const meets = [...changes].some(
           ([p, e]) => e && (p.startsWith(`${path}/`) || path.startsWith(`${p}/`)),
         );
         if (meets) continue;
-        const mode = pick(['100644', '100755', '120000'] as const);
-        changes.set(path, next() < 0.35 ? undefined : { mode, id: pick(blobs) });
+        const mode = dice.pick(['100644', '100755', '120000'] as const);
+        changes.set(path, dice.chance(0.35) ? undefined : { mode, id: dice.pick(blobs) });
       }
       for (const [path, entry] of changes) if (!entry) plain.delete(path);
       for (const [path, entry] of changes) {
