@@ -12,9 +12,9 @@ import { RigWatch } from '../rig/rig-watch.js';
 import { type CountedCalls, countCalls } from './counted-calls.js';
 
 /** Specs of tasks that are rendered, each after the one before. */
-function specs(rig: Rig, features: number, values: { first: number }): void {
+function specs(rig: Rig, features: number): void {
   rig.write({ 'templates/part.hbs': 'part {{value}}\n' });
-  for (let feature = 0; feature < features; feature++) saved(rig, feature, feature === 0 ? values.first : 0);
+  for (let feature = 0; feature < features; feature++) saved(rig, feature, 0);
 }
 
 function saved(rig: Rig, feature: number, value: number): string {
@@ -37,26 +37,22 @@ interface Save {
 }
 
 /** Saves one spec again and again, each time with another value. `each` is called after each build. */
-async function saves(
-  features: number,
-  count: number,
-  each: (save: Save, at: number) => void = () => {},
-): Promise<void> {
+async function saves(features: number, count: number, each: (save: Save, at: number) => void): Promise<void> {
   await using rig = await createRig();
-  specs(rig, features, { first: 0 });
-  let isBegun: () => void = () => {};
+  specs(rig, features);
+  let begun: () => void = () => {};
   await using watch = new RigWatch(rig, new ScriptedAgent({ auto: rig.answerer() }), {
-    on: (event) => event.type === 'task.started' && isBegun(),
+    on: (event) => event.type === 'task.started' && begun(),
   });
   await watch.idle(1);
   for (let at = 1; at <= count; at++) {
     const path = saved(rig, 0, at);
     using calls = countCalls();
     const until = { started: [] as string[], read: [] as string[] };
-    isBegun = () => {
+    begun = () => {
       until.started.push(...calls.started);
       until.read.push(...calls.read);
-      isBegun = () => {};
+      begun = () => {};
     };
     watch.event(path);
     const { events } = await watch.idle(at + 1);
