@@ -267,7 +267,7 @@ export type BuildEventBody =
   | { readonly type: 'watch.changed'; readonly paths: readonly string[]; readonly count: number }
   /** The files cannot be scanned, or specs or the config cannot be read; the last ones that could be stay in force. */
   | { readonly type: 'watch.problem'; readonly failure: Failure; readonly kept: boolean }
-  /** What `watch.problem` told of is over. */
+  /** The last problem of `watch.problem` has ended. */
   | { readonly type: 'watch.corrected' }
   /** Nothing is left to do until something changes. */
   | { readonly type: 'watch.idle'; readonly tasks: number; readonly failed: number };

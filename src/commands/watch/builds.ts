@@ -43,7 +43,7 @@ export class WatchBuilds {
   private readonly parts: BuildsParts;
   private current: (RunningBuild & { readonly controller: AbortController }) | undefined;
   private lock: LockHandle | undefined;
-  /** What killed commands left was removed when the lock was held last. */
+  /** When this watch held the lock last, it removed what killed commands had left. */
   private isSwept = false;
   private isStopped = false;
   private readonly unfinished = new Map<Label, 'failed' | 'skipped'>();
@@ -165,7 +165,7 @@ export class WatchBuilds {
     return ok(isLate ? 'late' : 'in-time');
   }
 
-  /** What takes time at the next start is done now, when nobody waits. */
+  /** Also does now, while nobody waits, what would take time when the next build starts. */
   private async release(): Promise<void> {
     const { lock } = this;
     const { host, session } = this.parts;

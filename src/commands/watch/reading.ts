@@ -18,7 +18,7 @@ import type { Scanner } from './scanner.js';
 export interface Reading {
   readonly loaded: LoadedConfig;
   readonly project: Project;
-  /** The tree that was only glanced at; undefined when it was looked at. */
+  /** The tree of a partial scan; undefined after a full scan. */
   readonly partial?: ObjectId;
 }
 

@@ -58,14 +58,14 @@ export function scopeOf(project: Project, before?: Scope): Scope {
     was.config === of.config &&
     (was.tasks === of.tasks || hasSameGates(was.tasks, of.tasks));
   if (before && isSame) return before;
-  // Specs may name files that are not there yet: one that comes may be what they lacked.
+  // A new file there may be a spec, or a file that a spec names and that did not exist.
   const folders = [`${config.specs}/`, PROMPTS, TEMPLATES, AGENT_FOLDER];
   const patterns = new Set(folders.map((folder) => `${folder}**`));
   // What a list excludes may still decide: a change there costs one look, and no answer is wrong.
   const addAll = (texts: readonly string[]) => {
     for (const { text } of patternSet(texts).includes) patterns.add(text);
   };
-  // Which tasks and edits there are.
+  // The entries of `foreach` and the patterns of `edits` decide which tasks and edits there are.
   addAll(entries);
   let isWhole = config.gates.build.some((gate) => !gate.inputs);
   for (const gate of config.gates.build) addAll(gate.inputs ?? []);
@@ -107,7 +107,7 @@ export function scopeOf(project: Project, before?: Scope): Scope {
   };
 }
 
-/** What the shape of the graph does not tell of the files that tasks read. */
+/** Compares what the shape of the graph does not hold: the files that gates and formatters read, and patterns of edits. */
 function hasSameGates(before: ReadonlyMap<Label, Task>, after: ReadonlyMap<Label, Task>): boolean {
   for (const [label, task] of after) {
     const was = before.get(label);
