@@ -93,7 +93,11 @@ export async function startAction(action: string, targets: readonly string[]): P
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ action, targets }),
   });
-  const answer = (await response.json()) as { id?: string; error?: string };
+  // A refusal of the server itself is a sentence, not JSON.
+  const isJson = response.headers.get('content-type')?.startsWith('application/json');
+  const answer: { readonly id?: string; readonly error?: string } = isJson
+    ? await response.json()
+    : { error: await response.text() };
   if (!response.ok || answer.id === undefined) throw new Error(answer.error ?? 'it could not be started');
   return answer.id;
 }
