@@ -6,23 +6,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ConductorConfig } from '../../model/config.js';
 import { until } from '../rig/command-line.js';
-import type { Rig } from '../rig/rig.js';
-import { cloneProject, refsIn } from '../rig/shared-project.js';
-import { agentTasks, createQueueRig } from './queue-rig.js';
+import { refsIn } from '../rig/shared-project.js';
+import { agentTasks, createQueueRig, inClone, joinedBuilds } from './queue-rig.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 
 const USAGE = { costUsd: 0.3, tokensIn: 10, tokensOut: 5 };
-
-/** A second person's clone; the rig goes on in the first one. */
-function inClone<T>(rig: Rig, name: string, work: () => T): T {
-  const { dir } = rig;
-  cloneProject(rig, name);
-  try {
-    return work();
-  } finally {
-    rig.dir = dir;
-  }
-}
 
 const test_ = test.skipIf(!hasRedis());
 const waiting = (redis: RedisServer) => redis.cli('--scan', '--pattern', '*:job:*:waiting');
@@ -30,13 +18,7 @@ const waiting = (redis: RedisServer) => redis.cli('--scan', '--pattern', '*:job:
 test_('two builds that need the same task share one job: one session, one payment, one result', async () => {
   await using redis = await RedisServer.start();
   await using fleet = await createQueueRig(redis);
-  const { rig } = fleet;
-  agentTasks(rig, 'T1');
-  const worker = await fleet.worker({ agent: 'held' });
-  const first = rig.start({}, { tripwire: true });
-  const run = await worker.agent.next('f/T1');
-  const second = inClone(rig, 'second', () => rig.start({}, { tripwire: true }));
-  await second.until((story) => story.of('task.output').some(({ line }) => line.includes('another build')));
+  const { worker, first, second, run } = await joinedBuilds(fleet);
   run.usage(USAGE);
   await run.write('T1.txt', 'T1 is made\n');
   run.finish();

@@ -12,7 +12,7 @@ import { type ConductorConfig, resolveConfig } from '../../model/config.js';
 import type { WorkerEvent } from '../../model/fleet/worker-event.js';
 import { until } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
-import { createBare } from '../rig/shared-project.js';
+import { cloneProject, createBare } from '../rig/shared-project.js';
 import type { RedisServer } from './redis-server.js';
 
 export interface QueueRig extends AsyncDisposable {
@@ -85,6 +85,29 @@ export function agentTasks(rig: Rig, ...ids: readonly string[]): void {
   rig.backlog('f', Object.fromEntries(tasks));
   for (const id of ids) rig.answer(`f/${id}`, { [`${id}.txt`]: `${id} is made\n` });
   rig.commit();
+}
+
+/** A second person's clone; the rig goes on in the first one. */
+export function inClone<T>(rig: Rig, name: string, work: () => T): T {
+  const { dir } = rig;
+  cloneProject(rig, name);
+  try {
+    return work();
+  } finally {
+    rig.dir = dir;
+  }
+}
+
+/** Builds of T1 in two clones: the session of the first one is open, and the second one has joined it. */
+export async function joinedBuilds(fleet: QueueRig) {
+  const { rig } = fleet;
+  agentTasks(rig, 'T1');
+  const worker = await fleet.worker({ agent: 'held' });
+  const first = rig.start({}, { tripwire: true });
+  const run = await worker.agent.next('f/T1');
+  const second = inClone(rig, 'second', () => rig.start({}, { tripwire: true }));
+  await second.until((story) => story.of('task.output').some(({ line }) => line.includes('another build')));
+  return { worker, first, second, run };
 }
 
 /** The key of the only job in the queue. */

@@ -4,8 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { connectQueue } from '../../io/queue/connection.js';
 import { until } from '../rig/command-line.js';
-import { cloneProject } from '../rig/shared-project.js';
-import { agentTasks, createQueueRig, onlyJob } from './queue-rig.js';
+import { agentTasks, createQueueRig, joinedBuilds, onlyJob } from './queue-rig.js';
 import { hasRedis, RedisServer } from './redis-server.js';
 
 const queueTest = test.skipIf(!hasRedis());
@@ -29,14 +28,7 @@ queueTest('a job that another build cancels while this one joins it is handed in
 queueTest('when the build that pays for a job leaves, one of those that stay pays', async () => {
   await using redis = await RedisServer.start();
   await using fleet = await createQueueRig(redis);
-  const { rig } = fleet;
-  agentTasks(rig, 'T1');
-  const worker = await fleet.worker({ agent: 'held' });
-  const first = rig.start({}, { tripwire: true });
-  const run = await worker.agent.next('f/T1');
-  cloneProject(rig, 'second');
-  const second = rig.start({}, { tripwire: true });
-  await second.until((story) => story.of('task.output').some(({ line }) => line.includes('another build')));
+  const { first, second, run } = await joinedBuilds(fleet);
   first.cancel();
   expect((await first.done).summary.usage).toEqual({});
   run.usage(USAGE);
