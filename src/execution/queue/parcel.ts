@@ -5,7 +5,7 @@
 
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { parseRawTree, type TreeEntry } from '../../io/git/raw-tree.js';
+import { commitTree, parseRawTree, type TreeEntry } from '../../io/git/raw-tree.js';
 import { commitBytes, type NewCommit, treeBytes } from '../../io/git/writing/object-bytes.js';
 import { ObjectSet } from '../../io/git/writing/object-set.js';
 import type { ManifestItem } from '../../model/action.js';
@@ -168,7 +168,7 @@ async function readData<T extends object>(
 /** A file at the top of a commit's tree, which git itself may not know. */
 async function fileIn(objects: GitObjects, commit: ObjectId, file: string): Promise<Buffer | undefined> {
   const head = await objects.read(commit);
-  const tree = /^tree ([0-9a-f]{40,64})\n/.exec(head?.toString('latin1') ?? '')?.[1];
+  const tree = head && commitTree(head);
   const raw = tree === undefined ? undefined : await objects.read(tree);
   const entry = raw && tree && parseRawTree(raw, tree.length / 2).get(file);
   return entry ? objects.read(entry.id) : undefined;

@@ -2,7 +2,7 @@
 
 import { mapBounded } from '../../base/bounded.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { parseRawTree, treeProblem } from '../../io/git/raw-tree.js';
+import { commitTree, parseRawTree, treeProblem } from '../../io/git/raw-tree.js';
 import { deleteRefs } from '../../io/git/transfer.js';
 import { hashObject, type ObjectType } from '../../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -83,17 +83,17 @@ function readFrames({ hash }: GitObjects, frames: Buffer): Framed[] | string {
   return found;
 }
 
-export interface Taken {
-  /** What the frames are of. */
+interface Taken {
+  /** The commit whose objects they are. */
   readonly commit: ObjectId;
   /**
-   * Of a commit that is read here and goes on nowhere: what is only its own stays in memory. Absent: it is kept for others,
-   * on disk, and what it names is looked for.
+   * This process reads the commit and sends it nowhere: what belongs to it alone stays in memory. Absent: the commit is kept on
+   * disk for others, and all objects that it names must be here.
    */
   readonly isPassing?: true;
 }
 
-/** Writes every object; the ids, or what is wrong with them: then none is written. `objects.passing` has it, too. */
+/** Writes the objects and returns their ids, or says what is wrong with one: then it writes none. `objects.passing` has the commit, too. */
 export async function takeFrames(
   objects: GitObjects,
   frames: Buffer,
@@ -125,7 +125,7 @@ export async function takeFrames(
 function ownOf(commit: ObjectId, found: readonly Framed[]): ReadonlySet<ObjectId> {
   const byId = new Map(found.map((one) => [one.id, one]));
   const head = byId.get(commit);
-  const [tree] = head?.type === 'commit' ? (namedBy('commit', head.content, 0)[0] ?? []) : [];
+  const tree = head?.type === 'commit' ? commitTree(head.content) : undefined;
   const top = tree === undefined ? undefined : byId.get(tree);
   if (tree === undefined || top?.type !== 'tree') return new Set([commit]);
   return new Set([commit, tree, ...namedBy('tree', top.content, tree.length / 2).map(([id]) => id)]);

@@ -9,7 +9,7 @@ import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { GitObjects } from '../../io/git/objects.js';
-import type { ObjectId } from '../../model/tree.js';
+import { isObjectId, type ObjectId } from '../../model/tree.js';
 import { forgetRefs, framesOf, MissingObject, reachable, takeFrames } from './object-frames.js';
 import { isParcelName, STORE_REFS } from './parcels.js';
 
@@ -42,7 +42,7 @@ export class ParcelServer {
     this.options = options;
     this.server = http.createServer((request, response) => {
       this.answer(request, response).catch((error: unknown) => {
-        // Who asks again because the store is away would ask for ever.
+        // Not 500: the client would take the store for away, and ask again for ever.
         if (!response.headersSent) response.writeHead(error instanceof MissingObject ? GONE : 500);
         response.end(error instanceof Error ? error.message : '');
       });
@@ -135,7 +135,7 @@ export class ParcelServer {
     const { objects } = this.options;
     const all = new Set<ObjectId>();
     for (const commit of have) {
-      if (!/^[0-9a-f]{40,64}$/.test(commit) || (await objects.resolve(commit)) === undefined) continue;
+      if (!isObjectId(commit) || (await objects.resolve(commit)) === undefined) continue;
       let base = this.bases.get(commit);
       if (!base) {
         base = reachable(objects, commit, new Set());
@@ -151,7 +151,7 @@ export class ParcelServer {
   }
 }
 
-/** Undefined: it is too large. It is read to its end all the same, since who still sends reads no answer. */
+/** Undefined: it is too large. It is read to its end all the same, since a client that still sends reads no answer. */
 async function received(request: http.IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
