@@ -110,6 +110,11 @@ export class GitObjects {
     return this.loose.write(type, content);
   }
 
+  /** Writes what only this process has of a commit, so that git finds it, too. */
+  async writePassing(commit: ObjectId): Promise<void> {
+    for (const { type, content } of this.passing.of(commit)) await this.write(type, content);
+  }
+
   async writeBlob(content: Buffer): Promise<ObjectId> {
     return this.loose.write('blob', content);
   }

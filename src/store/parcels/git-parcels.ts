@@ -110,7 +110,7 @@ export class GitParcels implements Parcels {
   }
 
   drop(commits: readonly ObjectId[]): void {
-    for (const one of commits) this.options.objects.passing.drop(one);
+    this.options.objects.passing.drop(commits);
   }
 
   end(): void {
@@ -127,8 +127,8 @@ export class GitParcels implements Parcels {
     const commits: ObjectId[] = [];
     // What is pushed is made whole for git: nothing may only be in this process.
     for (const commit of asked) {
-      for (const { type, content } of objects.passing.of(commit)) await objects.write(type, content);
-      objects.passing.drop(commit);
+      await objects.writePassing(commit);
+      objects.passing.drop([commit]);
       // A task that has ended meanwhile has dropped its own: those beside it are sent.
       if ((await objects.sizeOf(commit)) === undefined) {
         this.names.delete(commit);

@@ -96,10 +96,8 @@ export class HttpParcels implements Parcels {
   }
 
   drop(commits: readonly ObjectId[]): void {
-    for (const one of commits) {
-      this.here.delete(one);
-      this.options.objects.passing.drop(one);
-    }
+    for (const one of commits) this.here.delete(one);
+    this.options.objects.passing.drop(commits);
   }
 
   /** Which store it is, whatever address it has; undefined when it does not say so. */

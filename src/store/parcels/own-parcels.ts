@@ -22,7 +22,7 @@ export class OwnParcels implements Parcels {
   async send(commit: ObjectId, as?: string): Promise<Result<void, ParcelFault>> {
     const { objects } = this;
     try {
-      for (const { type, content } of objects.passing.of(commit)) await objects.write(type, content);
+      await objects.writePassing(commit);
       for (const name of as === undefined ? [commit] : [commit, as])
         await objects.createRef(STORE_REFS + name, commit);
       return ok(undefined);
@@ -55,7 +55,7 @@ export class OwnParcels implements Parcels {
   }
 
   drop(commits: readonly ObjectId[]): void {
-    for (const one of commits) this.objects.passing.drop(one);
+    this.objects.passing.drop(commits);
   }
 
   end(): void {}

@@ -118,7 +118,7 @@ export class ParcelServer {
   }
 
   private dropRecent(commit: ObjectId): void {
-    this.options.objects.passing.drop(commit);
+    this.options.objects.passing.drop([commit]);
     this.recentBytes -= this.recent.get(commit) ?? 0;
     this.recent.delete(commit);
   }

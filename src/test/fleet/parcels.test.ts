@@ -341,7 +341,7 @@ test('a store takes no parcel that is not whole, and who sent it sends everythin
   const file = join(lost.store, 'objects', blob.slice(0, 2), blob.slice(2));
   rmSync(file);
   // It is not in the memory of the store any more either.
-  for (const one of [next, ...beside]) lost.passing.drop(one);
+  lost.passing.drop([next, ...beside]);
   const late = new HttpParcels({ objects: (await opened()).objects, ...options });
   const gone = { failure: { detail: `the object ${blob} of a parcel is missing` }, isAway: false };
   expect(await late.fetch(next)).toMatchObject({ ok: false, error: gone });

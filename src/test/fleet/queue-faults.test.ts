@@ -149,9 +149,7 @@ test('a result that cannot be sent does not stay in the memory of its worker', a
       expect(await objects.read(commit)).toBeDefined();
       return err(refused);
     },
-    drop: (all: readonly ObjectId[]) => {
-      for (const one of all) objects.passing.drop(one);
-    },
+    drop: (all: readonly ObjectId[]) => objects.passing.drop(all),
   } as unknown as Parcels;
   const done = { ok: true, result: base, attempts: 1, usage: {}, ms: 0 };
   const executor = () => ({ run: async () => done });

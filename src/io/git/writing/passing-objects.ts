@@ -30,11 +30,13 @@ export class PassingObjects {
     return (this.groups.get(commit) ?? []).flatMap((id) => this.get(id) ?? []);
   }
 
-  drop(commit: ObjectId): void {
-    for (const id of this.groups.get(commit) ?? []) {
-      const known = this.all.get(id);
-      if (known && --known.uses === 0) this.all.delete(id);
+  drop(commits: readonly ObjectId[]): void {
+    for (const commit of commits) {
+      for (const id of this.groups.get(commit) ?? []) {
+        const known = this.all.get(id);
+        if (known && --known.uses === 0) this.all.delete(id);
+      }
+      this.groups.delete(commit);
     }
-    this.groups.delete(commit);
   }
 }
