@@ -9,7 +9,7 @@ import { ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
 import type { ModelChoice } from '../../model/routes.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
-import { failureLine } from '../../report/failures/failure.js';
+import { failureReason } from '../../report/failures/failure.js';
 import type { RequestParts } from '../agent-requests/request.js';
 import { isRepairable, isWorthRetry } from '../attempt-failure.js';
 import { describeRun, type MoreAttempts, type StaleTask } from '../describe-run.js';
@@ -99,7 +99,7 @@ class Escalation {
       if (proposed.error.kind === 'cancelled')
         return { ...escalated, outcome: { ...spent, failure: proposed.error } };
       const { error } = proposed;
-      const why = 'detail' in error ? error.detail : failureLine(error, label);
+      const why = failureReason(error, label);
       this.context.emit({ type: 'warning', task: label, message: `no revised task was found (${why})` });
       return { ...escalated, outcome: spent };
     }

@@ -79,8 +79,8 @@ export class Benches {
   }
 
   /**
-   * Brings into being what the jobs of every base need, while there is none: the workspaces, and what is read and tried once.
-   * A job that comes meanwhile waits for it. What fails now fails again, and is said, where a job needs it.
+   * Makes what the jobs of every base need before there is a job: the workspaces, and what is read and tried once. A job that
+   * comes meanwhile waits for it. What fails here is told by the first job that needs it, which fails in the same way.
    */
   warm(count: number): Promise<unknown> {
     const shared = new SharedResources();
@@ -187,7 +187,7 @@ export class Benches {
     const settings = await ownSettings(this.parts, base);
     if (!settings.ok) return settings;
     const warm = number === 0 ? await this.warmed : undefined;
-    // What they were made with is looked for and removed once.
+    // Only the first bench takes them.
     this.warmed = Promise.resolve(undefined);
     const resources = { shared: warm ?? new SharedResources(), isFollowing: warm !== undefined };
     const local = await this.openLocal({ ...resources, number, agent, rules: base.rules, handWritten });

@@ -15,7 +15,7 @@ import { CANCELLED, isJob } from '../../model/fleet/job.js';
 import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import { failureLine } from '../../report/failures/failure.js';
+import { failureLine, failureReason } from '../../report/failures/failure.js';
 import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
@@ -62,7 +62,7 @@ export class JobRunner {
     this.parts = parts;
   }
 
-  /** `onRan`: it has been run, and what is left is to send what came of it. */
+  /** `onRan`: called when the task has run, and only its outcome is still to be sent. */
   async run(job: TakenJob, onRan: () => void = () => {}): Promise<JobEnded> {
     const clock = new PhaseClock(onRan);
     try {
@@ -94,7 +94,7 @@ export class JobRunner {
       if (job.signal.aborted) return this.ended(job);
       const { error } = ran;
       if (error.kind === 'job-failed') {
-        // What a place refuses it refuses every worker, and each of them would be paid.
+        // The place would refuse the outcome of every other worker, too, and each of them would be paid.
         await inTime(job.fail(`${this.parts.host}: ${error.reason}`));
         return { fate: 'failed', why: error.reason };
       }
@@ -208,7 +208,7 @@ export class JobRunner {
     const sent = await tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
       ...{ signal: job.signal, isWorth: worthAgain() },
       onAgain: ({ failure }) => {
-        const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
+        const why = failureReason(failure, task);
         const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;
         news.add({ type: 'warning', task, message });
       },

@@ -33,7 +33,7 @@ export class QueueExecutor implements Executor {
   private readonly done = new Set<string>();
   private readonly running = new Set<RemoteRun>();
   private warned = false;
-  /** Somebody has stopped the build. */
+  /** The build was stopped before its end. */
   private isHurried = false;
 
   constructor(parts: QueueExecutorParts) {
@@ -41,7 +41,7 @@ export class QueueExecutor implements Executor {
   }
 
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
-    // What conductor itself renders takes less time than its way to another machine: only a spec that names one sends it.
+    // Rendering takes less time than the way to another machine: without gates, only a spec with `runs_on` sends it there.
     const isRendered = run.recipe.kind === 'render' && run.gates.length === 0;
     if (isRendered && run.runsOn === undefined) return this.parts.local.run(run, context);
     // A worker runs nothing for a key that it cannot follow, as where only a lock file says how a task came to its key.

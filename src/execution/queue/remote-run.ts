@@ -16,7 +16,7 @@ import { providerOf } from '../../model/routes.js';
 import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import { failureLine } from '../../report/failures/failure.js';
+import { failureReason } from '../../report/failures/failure.js';
 import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
@@ -155,7 +155,7 @@ export class RemoteRun {
     const fetching = tryAgain(() => this.parts.parcels.fetch(answer, [parcel]), {
       ...{ signal, isWorth: worthAgain() },
       onAgain: ({ failure }) => {
-        const why = 'detail' in failure ? failure.detail : failureLine(failure, task);
+        const why = failureReason(failure, task);
         const message = `the result of ${task} cannot be fetched, and is asked for again: ${why}`;
         this.context.emit({ type: 'warning', task, message });
       },
@@ -194,7 +194,7 @@ export class RemoteRun {
     });
   }
 
-  /** Who joins pays nothing, and tells of nothing that another build tells of. */
+  /** A build that joins the job of another one pays nothing, and emits no event that the other one emits. */
   private handed(pays: boolean): void {
     const isTold = pays || this.isJoined;
     this.isJoined = !pays;
@@ -276,7 +276,7 @@ export class RemoteRun {
   }
 }
 
-/** What a run tells of itself; workers tell nothing else, and what somebody else says in their name is not passed on. */
+/** Events that workers send of a run. Others come from a program that pretends to be a worker: they are not passed on. */
 const OF_RUNS = new Set<BuildEventBody['type']>([
   'warning',
   'task.started',

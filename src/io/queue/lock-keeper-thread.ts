@@ -23,8 +23,8 @@ setInterval(() => {
 }, lockMs / 3);
 
 /**
- * Renews a lock (KEYS[1]) that still has this token, and takes its job from the list of those that may be lost (KEYS[2]), as
- * BullMQ does it: a thread that loads all of BullMQ for this costs each worker more than it does.
+ * Renews a lock (KEYS[1]) that still has this token, and takes its job from the list of those that may be lost (KEYS[2]). BullMQ
+ * does the same, but to load all of it into this thread costs each worker more than the renewals.
  */
 const RENEW = `
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -32,10 +32,10 @@ redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('srem', KEYS[2], ARGV[3])
 return 1`;
 
-async function renew({ queue, id, token }: HeldLock): Promise<void> {
+async function renew(lock: HeldLock): Promise<void> {
+  const { queue, id, token } = lock;
   const names = [`${prefix}:${queue}:${id}:lock`, `${prefix}:${queue}:stalled`];
   // A server that is away has not given the lock to anybody.
   const renewed = await redis.eval(RENEW, 2, ...names, token, lockMs, id).catch(() => undefined);
-  const lock = held.get(token);
-  if (renewed === 0 && lock && held.delete(token)) parentPort?.postMessage(lock);
+  if (renewed === 0 && held.delete(token)) parentPort?.postMessage(lock);
 }

@@ -30,6 +30,11 @@ export function failureLine(failure: Failure, task?: Label): string {
   return `${headline}: ${fact.length > MAX_FACT ? `${fact.slice(0, MAX_FACT)}…` : fact}`;
 }
 
+/** Why it failed, for a sentence that names the work already: its detail, or its line where it has none. */
+export function failureReason(failure: Failure, task?: Label): string {
+  return 'detail' in failure ? failure.detail : failureLine(failure, task);
+}
+
 /** The end of what an agent said: its conclusion stands there. */
 function shortWords(said: string): string {
   const lines = said.trim().split('\n').slice(-MAX_SAID_LINES);

@@ -9,7 +9,8 @@ import type { RedisServer } from './redis-server.js';
 
 /**
  * Writes the task's outputs after a while, and a line for each session into the file of calls, so that a test counts what
- * was paid. A file `hold` keeps sessions open, one with a task's id behind it those of this task; `CONDUCTOR_LABEL` is read from the prompt.
+ * was paid. A file `<calls>.hold` keeps all sessions open, and `<calls>.hold.<task>` those of one task. The task's id is read from
+ * the prompt.
  */
 const AGENT = `
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
