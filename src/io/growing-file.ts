@@ -88,7 +88,7 @@ export function readTailSync(path: string, from: number): Buffer {
     file = openSync(path, 'r');
   } catch (error) {
     if (isMissing(error)) return Buffer.alloc(0);
-    throw error instanceof Error ? Object.assign(error, { path }) : error;
+    throw error;
   }
   try {
     const bytes = Buffer.alloc(Math.max(0, fstatSync(file).size - from));
