@@ -15,18 +15,25 @@ const SYSTEM = new Set([
   ...['ELOOP', 'ENAMETOOLONG', 'EBUSY', 'ETXTBSY', 'ENOMEM', 'EAGAIN', 'ESTALE', 'EFBIG', 'ENXIO', 'ENODEV'],
 ]);
 
-/** The system had no resources to open a file. The error says nothing about the file or the processes that use it. */
-const NOT_NOW: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
+const NOT_NOW: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM']);
+
+/**
+ * Whether the system had no resources to open a file or to start a process. Such an error says nothing about the file, the program
+ * or the processes that use them.
+ */
+export function isNotNow(error: unknown): boolean {
+  return NOT_NOW.has(codeOf(error));
+}
 
 /** Throws such an error again, and ignores every other one. Code that ignores both could remove a file that is needed. */
 export function throwIfNotNow(error: unknown): void {
-  if (NOT_NOW.has(codeOf(error))) throw error;
+  if (isNotNow(error)) throw error;
 }
 
-/** The user may not look at the file, or the disk does not answer: what it holds can be whole. */
+/** The user may not read the file, or the disk does not answer: the file can still be whole. */
 const NOT_SEEN: ReadonlySet<string | undefined> = new Set(['EACCES', 'EPERM', 'EIO', 'ESTALE']);
 
-/** As `throwIfNotNow`, also where the system lets nothing be looked at. */
+/** As `throwIfNotNow`; also throws when the system does not let this process read the file. */
 export function throwIfNotSeen(error: unknown): void {
   throwIfNotNow(error);
   if (NOT_SEEN.has(codeOf(error))) throw error;
@@ -98,7 +105,7 @@ export function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** A file system keeps a little that nobody gets. */
+/** A full file system may still report a few free blocks that no program gets. */
 const NEARLY_NOTHING = 64 * 1024;
 
 /** Whether the file system of a folder has no room, or no room for one more file. */

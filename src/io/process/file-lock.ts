@@ -5,7 +5,7 @@
 
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { codeOf } from '../errors.js';
+import { isNotNow } from '../errors.js';
 
 /** `held`: another process has it. `unknown`: the system has no `flock`, or the file system knows no locks. */
 export type FileLock =
@@ -25,12 +25,12 @@ const HOLD = 'echo held; exec cat';
 const spares = new Map<string, Holder>();
 
 /**
- * Starts now what the next `lockFileOf` of this file would have to start: that takes the time of a process less. If it cannot
- * be started, the next one starts its own.
+ * Starts the process of the next `lockFileOf` of this file beforehand, so that this one does not wait for its start. If the
+ * system cannot start it now, `lockFileOf` starts one itself.
  */
 export function prepareLockOf(path: string): void {
   if (spares.has(path)) return;
-  // Without a word its input has ended, and so it ends.
+  // If its input ends without a word, it ends too.
   const wait = 'read -r word && exec flock -n "$0" sh -c "$1"; exit 3';
   let child: Holder;
   try {
@@ -68,6 +68,7 @@ export function lockFileOf(path: string): Promise<FileLock> {
     const spare = spares.get(path);
     spares.delete(path);
     const child = spare ?? start('flock', ['-n', path, 'sh', '-c', HOLD]);
+    // Every other error means that there is no such program.
     child.on('error', (error) => (isNotNow(error) ? reject(error) : resolve({ kind: 'unknown' })));
     // Where too many files are open, it has no pipes either.
     if (child.pid === undefined) return;
@@ -81,11 +82,6 @@ export function lockFileOf(path: string): Promise<FileLock> {
       resolve({ kind: 'taken', giveBack: () => end(child) });
     });
   });
-}
-
-/** The system has too many processes or open files, or too little memory. Any other error stays: there is no such program. */
-function isNotNow(error: Error): boolean {
-  return ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error) ?? '');
 }
 
 /** It is no reason to stay alive. */
