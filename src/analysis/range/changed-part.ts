@@ -5,7 +5,7 @@
 
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedOrNothing } from '../../io/git/walk.js';
-import { LOCK_ENDING } from '../../model/feature-lock.js';
+import { isLockFile } from '../../model/feature-lock.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { IndexHead } from './index-file.js';
 
@@ -61,7 +61,7 @@ export async function changedPart(
 
 /** The feature in whose folder a document is. */
 function folderOwner({ features }: IndexHead, path: string, specs: string): string | undefined {
-  if (!path.startsWith(`${specs}/`) || path.endsWith(LOCK_ENDING)) return undefined;
+  if (!path.startsWith(`${specs}/`) || isLockFile(path)) return undefined;
   const [name = '', ...below] = path.slice(specs.length + 1).split('/');
   // A file that looks like a spec may become one.
   const isDocument = below.length > 0 && !/^backlog\.ya?ml$/i.test(below.at(-1) as string);

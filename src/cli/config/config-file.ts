@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { routeProblems } from '../../agent/route-check.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { validateSchema } from '../../io/document/document.js';
+import { isObject } from '../../io/document/json-object.js';
 import { locateRepository } from '../../io/git/locate.js';
 import { type ConductorConfig, resolveConfig } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
@@ -43,7 +44,7 @@ export async function loadConfigFile(
     return invalid(error instanceof Error ? error.message : String(error));
   }
   const { value } = read;
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+  if (!isObject(value)) {
     return invalid('its default export is not an object', 'export default defineConfig({ … })');
   }
   const problems = await validateSchema('config', value);
