@@ -51,7 +51,7 @@ export class Limiter implements Turns {
   }
 }
 
-/** Turns in the order in which they are asked for: among jobs of many whose priorities cannot be compared. */
+/** Turns in order of arrival, for jobs of several projects: their priorities cannot be compared. */
 export function inArrival(turns: Turns): Turns {
   return {
     get isFull() {

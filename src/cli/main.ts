@@ -59,8 +59,8 @@ const YOUNG_BYTES = 16 * 2 ** 20;
 
 /**
  * V8 doubles the space for new objects up to 32 MB, and lets the heap grow by so much more before it collects. Half of it
- * does, in nearly the same processor time; a quarter would cost a tenth more. How large it may become at most is decided before any
- * program runs; by what it grows is asked at each collection.
+ * is enough, in nearly the same processor time; a quarter would cost a tenth more. V8 reads the largest size once, at its start, but
+ * the growth factor at each collection: so this observer stops the growth when the space is large enough.
  */
 function boundYoungGeneration(): void {
   const observer = new PerformanceObserver(() => {

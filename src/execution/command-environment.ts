@@ -28,7 +28,7 @@ export interface CommandRun {
   /** What the sandbox shows of the project, as the workspace says. */
   readonly places: SandboxPlaces;
   readonly extraEnv?: Readonly<Record<string, string>>;
-  /** Of many lines of output only some are told. */
+  /** Called for some of the lines only, if there are many. */
   onLine?(line: string): void;
 }
 

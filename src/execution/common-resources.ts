@@ -53,7 +53,7 @@ export class AllResources {
     return {
       workers,
       ...(agents === undefined ? {} : { agents }),
-      // Else a project with a long way to its end would keep the commands of all others waiting.
+      // By priority, a project with a long chain of tasks would keep the commands of all others waiting.
       commands: inArrival(this.commands),
       gates: inArrival(this.gates),
       turns: (name, limit) => this.turns(name, limit),

@@ -144,8 +144,8 @@ export async function runGate(parts: GateParts, job: GateJob, context: Execution
           };
       }
     },
-    // As `run` commands do, which have the same limit: else a gate waits until none of them does.
-    context.priority ?? 0,
+    // `run` commands have the same limit: without the priority of its task, a gate would wait until no such command waits.
+    context.priority,
     context.signal,
   );
   return run.catch((error: unknown) => {

@@ -33,7 +33,7 @@ export class SharedResources {
     return bothTurns(workers, this.limiter('computing', 2 * commands));
   }
 
-  /** Of commands at the same time: the project's own limit, and that of all. Who has a turn takes no other one. */
+  /** Of commands at the same time: the project's own limit, and that of all. A job with a turn must not ask for a second one. */
   commands(limit: number): Turns {
     return bothTurns(this.common?.commands, this.limiter('commands', limit));
   }

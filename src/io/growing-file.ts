@@ -1,4 +1,4 @@
-/** Files that only grow, a line at a time. Knows no lines. */
+/** Files that only grow, by one text at a time. Does not know what the texts mean. */
 
 import {
   closeSync,

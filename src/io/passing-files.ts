@@ -1,6 +1,6 @@
 /**
- * Small files for other processes of this machine that mean nothing after a power cut: each change is one step for readers and
- * for kills, and waits for no disk.
+ * Small files for other processes of this machine that mean nothing after a power cut: a reader or a kill meets each change
+ * whole or not at all, and no change waits for the disk.
  */
 
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

@@ -92,7 +92,7 @@ export async function acquireLock(
   }
 }
 
-/** Does beforehand what `acquireLock` of this folder can do beforehand, until `dismissLock`. */
+/** Makes the next `acquireLock` of this folder quicker: starts the process that it needs. `dismissLock` ends that process. */
 export function prepareLock(stateDir: string): void {
   if (process.platform === 'linux') prepareLockOf(join(stateDir, 'lock'));
 }

@@ -5,7 +5,7 @@ import type { Digest } from './digest.js';
 import type { ResultRecipe } from './task.js';
 import type { ObjectId } from './tree.js';
 
-/** Of a lock in its feature's folder and of one beside a spec of one file. */
+/** Of the lock in a feature's folder, and of the lock beside a spec of one file. */
 export const LOCK_ENDING = '.metadata.json';
 
 export function isLockFile(path: string): boolean {

@@ -5,7 +5,7 @@ import type { Label, Task } from './task.js';
 
 /** Labels that are kept as dependencies of tasks; with more, those of the tasks asked for first are forgotten. */
 const MAX_KEPT = 100_000;
-/** What a set takes beside its labels, in labels. */
+/** The memory of a set itself, counted in labels. */
 const SET_SIZE = 4;
 const NONE: ReadonlySet<Label> = new Set();
 
@@ -44,10 +44,10 @@ export class TaskGraph {
       for (const need of distinct(task.dependsOn)) {
         const known = dependentsOf.get(need);
         if (known) known.push(task.label);
-        // A list of its final length has no room that is kept for more.
         else dependentsOf.set(need, [task.label]);
       }
     }
+    // A list that has grown keeps room for more; its copy has none.
     for (const [need, labels] of dependentsOf) if (labels.length > 1) dependentsOf.set(need, labels.slice());
     this.dependentsOf = dependentsOf;
     this.order = this.sort();

@@ -1,10 +1,10 @@
-/** What is ended before this process ends, by the parts that started it. Knows nothing of them. */
+/** Steps that other modules want to be taken before this process ends. Knows none of these modules. */
 
 type Step = () => Promise<void>;
 
 const steps = new Set<Step>();
 
-/** Done when the command has ended. The way to take it back. */
+/** Registers a step that is taken when the command has ended; the returned function removes it. */
 export function beforeEnd(step: Step): () => void {
   steps.add(step);
   return () => void steps.delete(step);

@@ -40,7 +40,7 @@ export async function killRun({ mark, pid, ms }: EndedRun): Promise<number> {
 /** In this time no machine starts as many processes as there are numbers for them. */
 const SHORT_MS = 1000;
 
-/** So many numbers are asked one by one; a list of all processes costs more. */
+/** Up to so many numbers are looked up one by one: a list of all processes costs more. */
 const FEW = 100;
 
 /** The given process and all younger ones: Linux gives numbers in turn. Undefined: only a list of all can tell. */

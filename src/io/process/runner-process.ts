@@ -13,16 +13,16 @@ import { type ProgramExit, type ProgramRun, runProgram } from './process.js';
 import { killOrphans } from './run-marks.js';
 import { type PlainRun, type RunnerAnswer, type RunnerOrder, readLines } from './served-runs.js';
 
-/** What the small process can do: no input, and of many lines of output only some are told. */
+/** A run that the small process can do: without input, and `onLine` is called for some of the lines only, if there are many. */
 export interface QuickRun extends PlainRun {
   readonly signal?: AbortSignal;
   onLine?(line: string): void;
 }
 
-/** So many programs cost less than the start of the small process. */
+/** As many programs as cost less than the start of the small process. */
 const FEW = 20;
 
-/** All that is known of a program that was ended with the process that ran it. */
+/** The output of a program that ended with the small process: nothing else is known of it. */
 const ENDED_TOO = 'The process in which conductor runs commands was ended, and this command with it.\n';
 
 interface Waiting {
@@ -50,8 +50,8 @@ export class RunnerProcess {
   private readonly stays: () => void;
 
   private constructor(file: string) {
-    // A session of its own: a Ctrl-C in the terminal is for conductor to handle. It ends when its input does. Modules that
-    // NODE_OPTIONS load may print, and what this process prints are answers.
+    // A session of its own: a Ctrl-C in the terminal is for conductor to handle. It ends when its input does. Without
+    // NODE_OPTIONS: modules that it loads may print, and everything that this process prints is read as an answer.
     this.child = spawn(process.execPath, ['--max-semi-space-size=1', file], {
       cwd: '/',
       env: { ...process.env, NODE_OPTIONS: '' },
@@ -130,8 +130,8 @@ export class RunnerProcess {
   }
 
   /**
-   * When it is killed its programs have no reader, and their ends are unknown: they count as killed too. They are not started
-   * again here, because what they have written is still there.
+   * If the small process is killed, conductor cannot know how its programs end: it kills them, and they count as killed. It does
+   * not start them again here, because the files that they wrote are still in their workspaces.
    */
   private ended(): void {
     this.isReady = false;

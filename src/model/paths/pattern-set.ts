@@ -95,7 +95,7 @@ const known = new WeakMap<readonly string[], PatternSet>();
 
 const EMPTY = new PatternSet([]);
 
-/** The set of a list. Made once for each list, but for those of one path: most tasks have such a one, and it is made at once. */
+/** The set of a list, made once for each list. That of a single path is not kept: most tasks have one, and it is quickly made. */
 export function patternSet(texts: readonly string[]): PatternSet {
   const [first] = texts;
   if (first === undefined) return EMPTY;

@@ -22,7 +22,7 @@ export interface PathPattern {
 
 /** Longer patterns are refused, because parsing them is expensive. */
 const MOST_CHARACTERS = 1000;
-/** Of globs, which many tasks have alike; a path is read at once, and there are as many as outputs. */
+/** Globs only: many tasks share one. Plain paths are as many as outputs, and quickly parsed. */
 const known = new Map<string, PathPattern>();
 
 /**

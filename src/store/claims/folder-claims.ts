@@ -40,8 +40,8 @@ export class FolderClaims implements ClaimPlace {
   }
 
   /**
-   * Most changes need no lock: a new claim is one file that only one build can make, and a claim that goes is its own build's. What
-   * replaces a claim does so under a lock, which takes a process on Linux.
+   * Most changes need no lock: only one build can make the file of a new claim, and a build removes only its own claim. A change
+   * that replaces a claim needs the lock, which costs a process on Linux.
    */
   async change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims> {
     const outcomes = new Map<ActionKey, ChangeOutcome>();
@@ -82,7 +82,7 @@ export class FolderClaims implements ClaimPlace {
   }
 }
 
-/** Undefined: not without the lock. */
+/** Undefined: the change needs the lock. */
 function changeAlone(file: string, { from, to }: ClaimChange): ChangeOutcome | undefined {
   if (to === undefined) {
     const isGone = removePassing(file, (text) => revisionOf(text) === from);

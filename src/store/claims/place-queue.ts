@@ -6,7 +6,7 @@ import { codeOf } from '../../io/files.js';
 import type { ActionKey } from '../../model/action.js';
 import type { ChangeOutcome, ClaimChange, ClaimFault, ClaimPlace, PlacedClaim } from './claim-place.js';
 
-/** For a place that is asked over a network, or by a process of its own. */
+/** Milliseconds, for a place that is asked over a network or by a process. */
 const GATHER_MS = 10;
 
 export type Told<T> = { readonly value: T } | { readonly fault: ClaimFault };

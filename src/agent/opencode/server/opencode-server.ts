@@ -228,7 +228,7 @@ function launch(
     },
     onStart(started) {
       pid = started;
-      // Where nothing tells which process it is, it is found by its mark.
+      // Without an identity in its record, a later conductor finds the server by its mark.
       const identity = identityOf(started).catch(() => undefined);
       written = identity.then(async (server) => {
         if (server !== undefined) await writeRecord(options.stateDir, { ...own.record, server });
