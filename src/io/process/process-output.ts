@@ -42,7 +42,7 @@ export class Output {
     stderr: { decoder: new StringDecoder('utf8'), rest: '', isInLine: false, skips: false },
   };
   private log: number | undefined;
-  private logState: 'none' | 'wanted' | 'opened';
+  private isLogOpened = false;
   private logBytes = 0;
   private kept = '';
   private readonly secrets: readonly string[];
@@ -53,14 +53,13 @@ export class Output {
     this.options = options;
     this.secrets = redactable(options.secrets);
     this.overlap = Math.max(0, (this.secrets[0]?.length ?? 0) - 1);
-    this.logState = options.logFile === undefined ? 'none' : 'wanted';
   }
 
   /** The log file exists from the first output on, or from this call on. */
   openLog(): void {
     const { logFile } = this.options;
-    if (this.logState !== 'wanted' || logFile === undefined) return;
-    this.logState = 'opened';
+    if (this.isLogOpened || logFile === undefined) return;
+    this.isLogOpened = true;
     try {
       mkdirSync(dirname(logFile), { recursive: true });
       this.log = openSync(logFile, 'a');
