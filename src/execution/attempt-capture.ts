@@ -53,7 +53,7 @@ export async function captureWork(
     isLast: run.gates.length === 0 && !run.review && !run.format,
   });
   if (!captured.ok) return { work: captured, dropped: [] };
-  const judged = await judgeCapture(parts, request, captured);
+  const judged = await judgeCapture(parts, request, captured.value);
   // What failed is shown to people and to the next attempt.
   if (!judged.work.ok) await writeObjects(parts.objects, captured.value.unwritten);
   return judged;
@@ -62,10 +62,10 @@ export async function captureWork(
 async function judgeCapture(
   parts: AgentParts & { readonly objects: GitObjects },
   { run, left, asked }: CaptureRequest,
-  captured: { readonly ok: true; readonly value: Captured },
+  captured: Captured,
 ): Promise<CapturedWork> {
   const { objects } = parts;
-  const { tree, others: dropped } = captured.value;
+  const { tree, others: dropped } = captured;
   const kept = tree === run.inputTree ? {} : { tree };
   const failed = (failure: Failure): CapturedWork => {
     // Files in the wrong place explain why those of the task are missing.
@@ -76,18 +76,18 @@ async function judgeCapture(
   const isJudged = run.gates.length > 0 || run.review !== undefined;
   if (dropped.length > 0 && (run.stray === 'refuse' || !isJudged)) return failed({ kind: 'nothing-done' });
   const declared = patternSet(run.outputs);
-  const missing = declared.unmatched(captured.value.outputs.keys());
+  const missing = declared.unmatched(captured.outputs.keys());
   if (missing.length > 0 && missing.length < declared.includes.length)
     return failed({ kind: 'missing-outputs', paths: missing });
-  if (isUnchanged(run, captured.value) && !mayStand(parts, run, asked))
+  if (isUnchanged(run, captured) && !mayStand(parts, run, asked))
     return failed(providerFailure(parts, asked) ?? { kind: 'nothing-done' });
   // The same files were rejected already: they would be again.
   if (left?.rejection && tree === left.tree) return { ...failed(left.rejection), isSame: true };
   if (missing.length > 0) return failed({ kind: 'missing-outputs', paths: missing });
-  if (!asked) return { work: captured, ...kept, dropped };
+  if (!asked) return { work: ok(captured), ...kept, dropped };
   const { read, made } = asked;
   const observed = observedInputs(run, await entriesAt(new TreeLook(objects, run.inputTree), read));
-  const work = { ...captured.value, made, ...(observed === undefined ? {} : { observed }) };
+  const work = { ...captured, made, ...(observed === undefined ? {} : { observed }) };
   return { work: ok(work), ...kept, dropped };
 }
 

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { beforeEnd } from './last-steps.js';
-import { type ProgramExit, type ProgramRun, runProgram } from './process.js';
+import { type ProgramExit, runProgram } from './process.js';
 import { killOrphans } from './run-marks.js';
 import { type PlainRun, type RunnerAnswer, type RunnerOrder, readLines } from './served-runs.js';
 
@@ -38,7 +38,7 @@ let shared: RunnerProcess | undefined;
 /** As `runProgram`. The first programs of a process are its own children, and those of its runner process come after them. */
 export function runQuickly(run: QuickRun): Promise<ProgramExit> {
   if (++count > FEW && shared === undefined) shared = RunnerProcess.open();
-  return shared?.isReady ? shared.run(run) : runProgram(run as ProgramRun);
+  return shared?.isReady ? shared.run(run) : runProgram(run);
 }
 
 export class RunnerProcess {
