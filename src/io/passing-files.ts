@@ -21,11 +21,10 @@ export function createPassing(path: string, text: string): boolean | undefined {
   const temporary = join(dirname(path), temporaryName());
   try {
     writeFileSync(temporary, text, { flag: 'wx' });
-  } catch (error) {
+    return link(temporary, path);
+  } finally {
     rmSync(temporary, { force: true });
-    throw error;
   }
-  return linkAndForget(temporary, path);
 }
 
 /**
@@ -41,21 +40,19 @@ export function removePassing(path: string, isMeant: (text: string) => boolean):
     if (isMissing(error)) return false;
     throw error;
   }
-  if (isMeant(readFileSync(temporary, 'utf8'))) {
-    rmSync(temporary, { force: true });
-    return true;
-  }
-  linkAndForget(temporary, path);
-  return false;
+  const isRemoved = isMeant(readFileSync(temporary, 'utf8'));
+  // A link never replaces a third file; without links, the file must not be lost either.
+  if (!isRemoved && link(temporary, path) === undefined) renameSync(temporary, path);
+  rmSync(temporary, { force: true });
+  return isRemoved;
 }
 
-function linkAndForget(temporary: string, path: string): boolean | undefined {
+/** False if there is a file at the path. Undefined where the file system has no links. */
+function link(file: string, path: string): boolean | undefined {
   try {
-    linkSync(temporary, path);
+    linkSync(file, path);
     return true;
   } catch (error) {
     return codeOf(error) === 'EEXIST' ? false : undefined;
-  } finally {
-    rmSync(temporary, { force: true });
   }
 }
