@@ -50,11 +50,11 @@ export type ChangedClaims = Result<ReadonlyMap<ActionKey, ChangeOutcome>, ClaimF
 export interface ClaimPlace {
   /** For people. */
   readonly name: string;
-  /** Milliseconds in which questions are gathered; absent: as many as suit a place that is asked over a network. */
+  /** Milliseconds in which requests are gathered; absent: as many as suit a place that is asked over a network. */
   readonly gatherMs?: number;
   /** Claims by key; keys without one are left out. */
   read(keys: readonly ActionKey[], signal: AbortSignal): Promise<ReadClaims>;
-  /** Each change is made or not made by itself, and never over what somebody else wrote meanwhile. */
+  /** Each change is made or not made by itself, and never over what another build wrote meanwhile. */
   change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims>;
 }
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok } from '../../base/result.js';
-import { readText, removeTree } from '../../io/files.js';
+import { readText } from '../../io/files.js';
 import { createPassing, removePassing, writePassing } from '../../io/passing-files.js';
 import { acquireLock } from '../../io/process-lock.js';
 import type { ActionKey } from '../../model/action.js';
@@ -13,6 +13,7 @@ import {
   type ChangeOutcome,
   type ClaimChange,
   type ClaimPlace,
+  type ClaimText,
   formatClaim,
   type PlacedClaim,
   parseClaim,
@@ -45,12 +46,14 @@ export class FolderClaims implements ClaimPlace {
    */
   async change(changes: ReadonlyMap<ActionKey, ClaimChange>, signal: AbortSignal): Promise<ChangedClaims> {
     const outcomes = new Map<ActionKey, ChangeOutcome>();
-    const others = new Map<ActionKey, ClaimChange>();
+    const others = new Map<ActionKey, Replacement>();
     mkdirSync(this.folder, { recursive: true });
-    for (const [key, change] of changes) {
-      const outcome = changeAlone(this.file(key), change);
+    for (const [key, { from, to }] of changes) {
+      const file = this.file(key);
+      const outcome =
+        to === undefined ? remove(file, from) : from === undefined ? create(file, to) : undefined;
       if (outcome) outcomes.set(key, outcome);
-      else others.set(key, change);
+      else if (to) others.set(key, { from, to });
     }
     if (others.size === 0) return ok(outcomes);
     // The kernel frees this lock when its holder dies; it is held for as long as it takes to write a small file.
@@ -58,23 +61,11 @@ export class FolderClaims implements ClaimPlace {
     const lock = await acquireLock(this.folder, owner, { wait: true, brief: true, signal });
     if (!lock.ok) return err({ kind: 'stopped', detail: 'it was stopped' });
     try {
-      for (const [key, change] of others) outcomes.set(key, await this.changeFile(this.file(key), change));
+      for (const [key, change] of others) outcomes.set(key, await replace(this.file(key), change));
     } finally {
       await lock.value.release();
     }
     return ok(outcomes);
-  }
-
-  private async changeFile(file: string, { from, to }: ClaimChange): Promise<ChangeOutcome> {
-    const text = await readText(file);
-    if ((text === undefined ? undefined : revisionOf(text)) !== from) return 'moved';
-    if (to === undefined) {
-      await removeTree(file);
-      return { revision: undefined };
-    }
-    const next = formatClaim(to);
-    await writePassing(file, next);
-    return { revision: revisionOf(next) };
   }
 
   private file(key: ActionKey): string {
@@ -82,17 +73,30 @@ export class FolderClaims implements ClaimPlace {
   }
 }
 
-/** Undefined: the change needs the lock. */
-function changeAlone(file: string, { from, to }: ClaimChange): ChangeOutcome | undefined {
-  if (to === undefined) {
-    const isGone = removePassing(file, (text) => revisionOf(text) === from);
-    return isGone ? { revision: undefined } : 'moved';
-  }
-  if (from !== undefined) return undefined;
+interface Replacement extends ClaimChange {
+  readonly to: ClaimText;
+}
+
+function remove(file: string, from: string | undefined): ChangeOutcome {
+  const isGone = removePassing(file, (text) => revisionOf(text) === from);
+  return isGone ? { revision: undefined } : 'moved';
+}
+
+/** Undefined: this file system needs the lock for it. */
+function create(file: string, to: ClaimText): ChangeOutcome | undefined {
   const text = formatClaim(to);
   const isMade = createPassing(file, text);
   if (isMade === undefined) return undefined;
   return isMade ? { revision: revisionOf(text) } : 'moved';
+}
+
+/** Under the lock. */
+async function replace(file: string, { from, to }: Replacement): Promise<ChangeOutcome> {
+  const text = await readText(file);
+  if ((text === undefined ? undefined : revisionOf(text)) !== from) return 'moved';
+  const next = formatClaim(to);
+  await writePassing(file, next);
+  return { revision: revisionOf(next) };
 }
 
 function revisionOf(text: string): string {
