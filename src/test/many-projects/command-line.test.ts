@@ -143,7 +143,9 @@ test('a mistake in the list is shown with its line, and an unknown name with the
   try {
     const unknown = await temporary.conductor('projects', 'build', 'wep');
     expect(unknown.code).toBe(2);
-    expect(unknown.stderr).toContain('web');
+    expect(unknown.stderr).toContain('no project of the list is called wep');
+    expect(unknown.stderr).toContain('nearest: web; ');
+    expect(unknown.stderr).toContain('conductor projects list` lists all projects');
     temporary.write('conductor.projects.yaml', 'projects:\n  web:\n    path: web\n    depends_on: [api]\n');
     const refused = await temporary.conductor('projects', 'build');
     expect(refused.code).toBe(2);

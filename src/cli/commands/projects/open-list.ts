@@ -13,7 +13,7 @@ import type { Label } from '../../../model/task.js';
 import { CALL } from '../../output.js';
 import { createHost } from '../../wire.js';
 
-/** The list, once it has all projects that are named. Fails with `unknown-target`. */
+/** The list, once it has all projects that are named. Fails with `usage` where it has not. */
 export async function openList(
   names: readonly string[],
   changes: ListChanges = {},
@@ -23,7 +23,10 @@ export async function openList(
   const known = list.value.projects.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return list;
-  return err({ kind: 'unknown-target', target: unknown, nearest: suggestions(unknown, known) });
+  const nearest = suggestions(unknown, known);
+  const all = '`conductor projects list` lists all projects';
+  const hint = nearest.length > 0 ? `nearest: ${nearest.join(', ')}; ${all}` : all;
+  return err({ kind: 'usage', message: `no project of the list is called ${unknown}`, hint });
 }
 
 interface ForJobs {
