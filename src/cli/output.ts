@@ -71,6 +71,12 @@ export function printFailure(failure: Failure): void {
   process.stderr.write(failureText(failure, styleFor(process.stderr)));
 }
 
+/** A bug that does not end the command, which serves other requests. */
+export function printBug(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`conductor: this is a bug in conductor, please report it\n${text}\n`);
+}
+
 export function printWarning(message: string): void {
   const word = styleFor(process.stderr)('yellow', 'warning');
   process.stderr.write(`${word}: ${visible(asCalled(message, CALL))}\n`);

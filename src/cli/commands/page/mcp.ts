@@ -7,7 +7,7 @@ import { secretsIn } from '../../../commands/page/plain-text.js';
 import { serveStdio } from '../../../io/network/mcp.js';
 import { runProgram } from '../../../io/process/process.js';
 import { CALLED_AS } from '../../invocation.js';
-import { CALL, refuse } from '../../output.js';
+import { CALL, printBug, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { commandLine, createHost } from '../../wire.js';
 
@@ -47,10 +47,7 @@ async function serveHttp(service: OpenedService, port: number, signal: AbortSign
   const opened = await openMcpHttp(service, {
     port,
     ...(token === undefined ? {} : { token }),
-    onError: (error) => {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      process.stderr.write(`conductor: this is a bug in conductor, please report it\n${text}\n`);
-    },
+    onError: printBug,
   });
   if (!opened.ok) return refuse(opened.error);
   process.stdout.write(`conductor: MCP at ${opened.value.address}\n`);

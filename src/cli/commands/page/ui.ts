@@ -8,7 +8,7 @@ import type { UiServer, UiServerOptions } from '../../../commands/ui/server.js';
 import { runProgram } from '../../../io/process/process.js';
 import type { Failure } from '../../../model/failure.js';
 import { CALLED_AS } from '../../invocation.js';
-import { CALL, refuse } from '../../output.js';
+import { CALL, printBug, refuse } from '../../output.js';
 import { cancelOnSignals } from '../../signals.js';
 import { idleTimer } from '../../timers.js';
 import { commandLine, createHost, uiAssets } from '../../wire.js';
@@ -50,10 +50,7 @@ export async function runPage(
       assets: uiAssets(),
       port: flags.port ?? 0,
       after: idleTimer,
-      onError: (error) => {
-        const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-        process.stderr.write(`conductor: this is a bug in conductor, please report it\n${text}\n`);
-      },
+      onError: printBug,
     });
     if (!opened.ok) return refuse(opened.error);
     if (flags.open) void openBrowser(opened.value.address);
