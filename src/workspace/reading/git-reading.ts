@@ -45,7 +45,11 @@ export class GitReading implements Reading {
 
   async take(paths: ReadonlySet<string>): Promise<Result<TakenTree, Failure>> {
     const { call } = this;
-    const input = [...paths].map((path) => `${path}\0`).join('');
+    // Where a folder has taken the place of a file, git has to see the file go before it adds what is in the folder.
+    const input = [...paths]
+      .sort()
+      .map((path) => `${path}\0`)
+      .join('');
     const args = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
     const updated = await git(args, { ...call, input });
     if (updated.code !== 0) return err(unsafe(updated.stderr));

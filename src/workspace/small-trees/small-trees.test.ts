@@ -148,6 +148,27 @@ describe.runIf(isLinux)('a workspace without git', () => {
     }
   });
 
+  it.each([
+    ['without git', ''],
+    ['with git', '* ident\n'],
+  ])('a folder takes the place of an output, and a file that of a folder (%s)', async (_, attributes) => {
+    const pool = rig.pool({ rules: { attributes, ignores: '' } });
+    const entry: Entry = { mode: '100644', id: await objects.writeBlob(Buffer.from('x')) };
+    const files = new Map(['d/in', 'out'].map((path) => [path, entry]));
+    const inputTree = await objects.editTree(undefined, files);
+    const workspace = await rig.acquire(pool, inputTree);
+    expect(workspace.shown.small === undefined).toBe(attributes !== '');
+    for (const path of ['d', 'out']) rmSync(join(workspace.dir, path), { recursive: true });
+    writeFileSync(join(workspace.dir, 'd'), 'y');
+    mkdirSync(join(workspace.dir, 'out'));
+    writeFileSync(join(workspace.dir, 'out/in'), 'y');
+    const options = { inputTree, outputs: ['d', 'd/**', 'out', 'out/**'], edits: [], maxBytes: 1e6 };
+    const captured = await captureResult(workspace, objects, options);
+    expect(captured.ok && [...captured.value.outputs.keys()]).toEqual(['d', 'out/in']);
+    expect(captured.ok && captured.value.tree).toBe(rig.judged(workspace));
+    await pool.release(workspace);
+  });
+
   it('leaves nothing of a former task, with git in between too', async () => {
     const pool = rig.pool();
     const blob = await objects.writeBlob(Buffer.from('x'));
