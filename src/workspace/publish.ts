@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { syncFiles } from '../io/durable.js';
 import { throwIfNotNow } from '../io/errors.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
-import { type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
+import { FATAL, type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { isGitName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
@@ -44,8 +44,6 @@ const ORPHAN_MS = 60_000;
 /** git compares everything before it writes anything; these are the words of the comparison. */
 const REFUSED =
   /not uptodate|would be (overwritten|removed)|would lose untracked files|Would (overwrite|lose)/;
-/** git's exit code when it gives up with a reason. */
-const FATAL = 128;
 const HALF_WRITTEN = /unable to|failed to/i;
 
 /**

@@ -73,6 +73,9 @@ export type GitCode = 'EDAMAGED' | 'EOWNER' | 'ESIGNAL' | 'EUSAGE' | 'EGIT' | (t
 const NOT_THERE =
   /object [0-9a-f]{40,64} is a \w+ but specified type was|not a tree object|bad object [0-9a-f]|unable to read (tree |sha1 file of |[0-9a-f]{40})|failed to unpack tree object|Could not read [0-9a-f]{40}|unable to find [0-9a-f]{40}|missing (blob|tree) object|unexpected line in .*packed-refs|unterminated line in .*packed-refs|bad (signature|object|ref)|broken ref|file .* is far too short|index file .*pack.* is/;
 
+/** git's exit code for an error that ends it, and that it names. Higher codes are signals or wrong arguments. */
+export const FATAL = 128;
+
 /** git's exit code for arguments that it does not know. */
 const USAGE = 129;
 

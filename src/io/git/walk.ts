@@ -4,7 +4,7 @@ import { mapBounded } from '../../base/bounded.js';
 import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
 import { codeOf } from '../errors.js';
 import { ObjectDamaged } from './damaged.js';
-import { GitError } from './git-process.js';
+import { FATAL, GitError } from './git-process.js';
 import type { GitObjects } from './objects.js';
 import { entryPath, parseRawTree, type TreeEntry } from './raw-tree.js';
 
@@ -22,9 +22,6 @@ const FEW_FOLDERS = 50;
 export async function listTree(objects: Pick<GitObjects, 'read' | 'list'>, tree: ObjectId): Promise<Listing> {
   return (await listSmallTree(objects, tree)) ?? objects.list(tree);
 }
-
-/** What git ends with when it cannot do what it was asked for. */
-const FATAL = 128;
 
 /** As `listTree`; undefined where the tree is gone or damaged. */
 export async function listOrNothing(

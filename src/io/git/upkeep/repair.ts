@@ -4,7 +4,7 @@ import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isMissing, throwIfNotSeen } from '../../errors.js';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
-import { GitError, type GitExit, git } from '../git-process.js';
+import { FATAL, GitError, type GitExit, git } from '../git-process.js';
 import type { Repository } from '../repository.js';
 import { inspectObjects, unindexedPacks } from './broken-objects.js';
 
@@ -83,9 +83,6 @@ async function salvagePack(store: string, name: string): Promise<void> {
 function noPack(error: unknown): undefined {
   if (!isMissing(error) && codeOf(error) !== 'EISDIR') throw error;
 }
-
-/** git's exit code for a fatal error, one of a broken pack too; higher ones are signals or wrong arguments. */
-const FATAL = 128;
 
 /** The exit code of a program that could not be loaded. */
 const NOT_LOADED = 127;
