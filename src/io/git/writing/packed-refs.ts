@@ -73,8 +73,8 @@ export async function hasRefs(store: string, refs: Iterable<readonly [string, Ob
 }
 
 /**
- * The file with more refs; undefined where it is not as git writes it. It is sorted, so that the place of a name is found without
- * reading it all: with a hundred thousand refs, each group of results would else need their memory several times over.
+ * The file with more refs; undefined where it is not as git writes it. The file is sorted, so a binary search finds the place of a
+ * name: to parse a hundred thousand refs for each group of results would need several times the memory of the file.
  */
 function withRefs(
   bytes: Buffer,
@@ -129,20 +129,17 @@ function isHead(line: string): boolean {
   return line.startsWith('# pack-refs with:') && line.includes(' sorted');
 }
 
-/** Name to id, with the line below it for a tag: `<id>\n^<id>\n`. */
+/** Name to id. */
 function parse(text: string): Map<string, string> | undefined {
   const lines = text.split('\n');
   if (lines.pop() !== '' || !isHead(lines[0] ?? '')) return undefined;
   const refs = new Map<string, string>();
-  let last: string | undefined;
   for (const line of lines.slice(1)) {
-    if (line.startsWith('^') && last !== undefined) refs.set(last, `${refs.get(last)}\n${line}\n`);
-    else {
-      const space = line.indexOf(' ');
-      if (space < SHORTEST_ID) return undefined;
-      last = line.slice(space + 1);
-      refs.set(last, line.slice(0, space));
-    }
+    // Below the line of a tag stands what it names.
+    if (line.startsWith('^') && refs.size > 0) continue;
+    const space = line.indexOf(' ');
+    if (space < SHORTEST_ID) return undefined;
+    refs.set(line.slice(space + 1), line.slice(0, space));
   }
   return refs;
 }
