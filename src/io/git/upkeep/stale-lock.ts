@@ -66,7 +66,7 @@ async function isWorkedIn(top: string): Promise<boolean> {
     if (!/^\d+$/.test(pid)) continue;
     const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(throwIfNotNow)) ?? '';
     if (name.trim() !== 'git') continue;
-    const folder = await readlink(`/proc/${pid}/cwd`).catch(() => '');
+    const folder = (await readlink(`/proc/${pid}/cwd`).catch(throwIfNotNow)) ?? '';
     if ((folder === top || folder.startsWith(`${top}/`)) && !(await isChild(pid))) return true;
   }
   return false;
