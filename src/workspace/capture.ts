@@ -125,9 +125,9 @@ async function capture(
     return err({ kind: 'leaked-secret', paths: leaks });
   }
 
-  const mayWait =
-    options.isLast && options.edits.length + outputSet.includes.filter((one) => one.isGlob).length === 0;
-  const taken = await reading.take(inside, mayWait === true);
+  const inMemory =
+    options.isLast === true && options.edits.length === 0 && !outputSet.includes.some((one) => one.isGlob);
+  const taken = await reading.take(inside, inMemory);
   if (!taken.ok) return taken;
   const { tree, unwritten } = taken.value;
 

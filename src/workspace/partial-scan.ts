@@ -19,8 +19,9 @@ import { indexCall } from './private-index.js';
 const SPECIAL = /(^|\/)\.git(ignore|attributes)$/;
 
 /**
- * The tree with the contents that the files at `paths` have now. `repository` has the state of the scan that the tree is of. Undefined where more may have changed than a content:
- * a file that the tree does not have, one that is gone or of another kind.
+ * The tree with the contents that the files at `paths` have now. `known` is the tree of the last scan, and the state folder of
+ * `repository` holds the record of that scan. Undefined where more may have changed than contents: a file that the tree does not
+ * have, or one that is gone or of another kind.
  */
 export async function scanPartially(
   repository: Repository,

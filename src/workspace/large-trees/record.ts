@@ -1,16 +1,17 @@
 /**
  * What conductor knows of a workspace that it has put to a large tree: git's index says what each file looked like, and the
- * record beside it what each folder did. Compares nothing.
+ * record beside it says what each folder looked like. Compares nothing.
  */
 
 import { type BigIntStats, lstatSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf, readText } from '../../io/files.js';
+import { isMissing } from '../../io/errors.js';
+import { readText } from '../../io/files.js';
 import { beside } from '../tools/copies.js';
 import type { Workspace } from '../workspace.js';
 import type { TreeRecord } from './tree-record.js';
 
-/** The clock of a kernel that stamps coarsely moves at least so often. */
+/** The longest time between two ticks of the clock with which a kernel stamps files. */
 const TICK_NS = 20_000_000n;
 
 /** Undefined where there is none that holds for the workspace. */
@@ -27,7 +28,7 @@ export async function readRecord(workspace: Workspace): Promise<TreeRecord | und
   return isKnown && Array.isArray(record.kept) && typeof record.folders === 'object' ? record : undefined;
 }
 
-/** In no hurry to be on disk: a workspace in which a build was killed is removed. */
+/** Not synced to disk: conductor removes a workspace in which a build was killed. */
 export function writeRecord(workspace: Workspace, record: TreeRecord): void {
   writeFileSync(placeOf(workspace), JSON.stringify(record));
 }
@@ -46,7 +47,7 @@ export function indexLook({ index }: Pick<Workspace, 'index'>): string {
   return stat ? `${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}` : '';
 }
 
-/** The time by the clock that stamps the files of a workspace: what changes from now on has this one or a later one. */
+/** The time by the clock that stamps the files of a workspace: what changes from now on has this time or a later one. */
 export function clockOf(workspace: Pick<Workspace, 'index'>): bigint {
   const place = beside(workspace, 'clock');
   rmSync(place, { force: true });
@@ -56,7 +57,7 @@ export function clockOf(workspace: Pick<Workspace, 'index'>): bigint {
   return ctimeNs - TICK_NS;
 }
 
-/** What a folder looks like: another one as soon as a name in it was added, removed or given to another file. */
+/** What a folder looks like: this changes as soon as a name in it is added, removed or given to another file. */
 export function folderLook({ ino, dev, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`;
 }
@@ -67,8 +68,8 @@ const TRUSTED = new Set([
 ]);
 
 /**
- * The looks of folders of a workspace. One that changed at `time` or later may change again and look the same, and so may any in a
- * file system of another kind (over a network, in a program): these are read each time.
+ * What the folders of a workspace look like. A folder that changed at `time` or later may change again and look the same, and so may
+ * every folder in a file system of another kind (over a network, in a program): these folders are read each time.
  */
 export function folderLooks(dir: string, folders: Iterable<string>, time: bigint): Record<string, string> {
   const looks: Record<string, string> = {};
@@ -85,8 +86,7 @@ export function lookAt(path: string): BigIntStats | undefined {
   try {
     return lstatSync(path, { bigint: true, throwIfNoEntry: false });
   } catch (error) {
-    const code = codeOf(error);
-    if (code === 'ENOTDIR' || code === 'ENOENT') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

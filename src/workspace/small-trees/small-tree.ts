@@ -15,15 +15,15 @@ const KNOWN = 256;
 const known = new WeakMap<GitObjects, Map<ObjectId, Promise<Listing | undefined>>>();
 
 /**
- * The tree, where its files need no git: few, not large, none that git would write or read in another form, and none
- * that git must judge.
+ * The tree, if conductor can handle its files without git: few, not large, none that git would write or read in another
+ * form, and none that git must judge. Undefined otherwise.
  */
 export async function smallTree(
   objects: GitObjects,
   workspace: Workspace,
   tree: ObjectId,
 ): Promise<SmallTree | undefined> {
-  // Elsewhere the file system has its own opinion of names, links and modes, which git knows.
+  // On other systems, file systems change names, links and modes in ways that git knows and conductor does not.
   if (process.platform !== 'linux') return undefined;
   const listing = await listingOf(objects, tree);
   if (listing === undefined) return undefined;
@@ -64,7 +64,10 @@ async function read(objects: GitObjects, tree: ObjectId): Promise<Listing | unde
   return bytes > MAX_BYTES ? undefined : listing;
 }
 
-/** Tells of a path whether git would write, read or refuse a file there as any other, and no other file because of it. */
+/**
+ * Tells whether a file at a path is an ordinary one for git: git writes and reads it as it is and does not refuse its name, and the
+ * file does not change how git treats other files.
+ */
 export function plainPath(workspace: Workspace): (path: string) => boolean {
   const isPlain = plainName(workspace);
   return (path) => basename(path) !== ATTRIBUTES && isPlain(path);
@@ -72,7 +75,7 @@ export function plainPath(workspace: Workspace): (path: string) => boolean {
 
 export const ATTRIBUTES = '.gitattributes';
 
-/** As `plainPath`; a file of attributes may be plain too. */
+/** As `plainPath`, but a file of attributes may be plain too. */
 export function plainName({ canonical, kept }: Workspace): (path: string) => boolean {
   return (path) =>
     !mayBeGitName(path) &&

@@ -51,7 +51,7 @@ export async function writePack(
   return name;
 }
 
-/** Bytes up to which a file is written and read in one go: for less, every step aside costs more than the disk. */
+/** Longer files are written and read while others go on. For shorter ones, a turn through the pool of threads costs more than the disk. */
 const LONG = 1_000_000;
 const writeLong = promisify(writeFile);
 
