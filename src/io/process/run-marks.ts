@@ -83,11 +83,10 @@ export async function killOrphans(): Promise<number> {
 export function killOwnRuns(): void {
   if (owner === undefined) return;
   for (const pid of allProcesses()) {
-    if (!markOf(pid)?.startsWith(`${owner}.`)) continue;
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      if (markOf(pid)?.startsWith(`${owner}.`)) process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // Ended, or of another user.
+      // Ended, of another user, or not readable now: the others are killed all the same.
     }
   }
 }
@@ -125,10 +124,12 @@ async function marked(isMeant: (value: string) => boolean, pids: readonly string
   return found;
 }
 
+/** Throws if the system has no resources to read it: a program that lives must not be passed over. */
 function markOf(pid: string): string | undefined {
   try {
     return markIn(readFileSync(`/proc/${pid}/environ`));
-  } catch {
+  } catch (error) {
+    throwIfNotNow(error);
     // Ended, or not readable for this user.
     return undefined;
   }
