@@ -37,7 +37,8 @@ export async function renderRows(tasks, { cases, tools, rounds }) {
     const slow = tasks > 1000;
     const first = await firstRow(tasks, context, cases.has('first') && !slow ? Math.min(3, rounds) : 1);
     if (cases.has('first')) rows.push(first);
-    commitOutputs(project, env);
+    // The outputs.
+    commit(project, env);
     run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
     if (cases.has('nothing')) rows.push(...(await nothingRows(tasks, context, rounds)));
     if (cases.has('edited')) rows.push(await editedRow(tasks, context, slow ? Math.min(3, rounds) : rounds));
@@ -76,12 +77,6 @@ async function firstRow(tasks, { project, env, home, others }, rounds) {
     mbMost: goal?.mb,
     met: (kind) => time[kind] <= goal.ms,
   });
-}
-
-function commitOutputs(project, env) {
-  const who = ['-c', 'user.name=bench', '-c', 'user.email=bench@localhost', '-c', 'gc.auto=0'];
-  run('git', ['add', '-A'], { cwd: project, env });
-  run('git', [...who, 'commit', '-qm', 'built'], { cwd: project, env });
 }
 
 const BASE = 'node -e 0 + git add + git write-tree';
