@@ -150,7 +150,7 @@ function dataBytes(data: object): Buffer {
   return Buffer.from(`${JSON.stringify(data)}\n`);
 }
 
-/** Undefined also when the file is no data: anybody with access to the place of parcels may have written it. */
+/** Undefined also when the file is no data: every program with access to the place of parcels can write it. */
 async function readData<T extends object>(
   objects: GitObjects,
   commit: ObjectId,

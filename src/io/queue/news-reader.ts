@@ -5,7 +5,7 @@ import type { JobNews } from '../../model/fleet/job.js';
 import { ignore } from './connection.js';
 import { parsed } from './keys.js';
 
-/** News from a text of the server; undefined where it is something else, which somebody else may have written. */
+/** News from a text of the server; undefined where it is something else: other programs can write there, too. */
 export function newsOf(text: string): JobNews | undefined {
   const news = parsed(text) as Partial<Record<keyof JobNews, unknown>> | null | undefined;
   const isNews =

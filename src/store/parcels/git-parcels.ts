@@ -39,8 +39,8 @@ export interface ParcelOptions {
 const REMOVED_AT_ONCE = 50;
 const SILENCE_MS = 60_000;
 /**
- * Milliseconds in which commits are gathered into one transfer, which starts git several times: what is sent keeps nobody
- * waiting but those that wait for it, and what is fetched may keep a place of a worker.
+ * Milliseconds in which commits are gathered into one transfer, since each transfer starts git several times. A fetch waits for
+ * less time than a send: it may hold a place of a worker.
  */
 const GATHER_SENT_MS = 20;
 const GATHER_FETCHED_MS = 8;

@@ -42,7 +42,7 @@ export class HttpParcels implements Parcels {
   private readonly shared = new Set<ObjectId>();
   /** Parcels that are whole here. No ref names them: they are kept as long as this process holds its lock against `gc`. */
   private readonly here = new Set<ObjectId>();
-  /** A build that hands in a thousand tasks at once would keep the store from those who fetch the first ones. */
+  /** A build may hand in a thousand tasks at once: the store must also answer the workers that fetch the first ones. */
   private readonly sends = new Limiter(SENT_AT_ONCE);
   private readonly stop = new AbortController();
 
@@ -63,7 +63,7 @@ export class HttpParcels implements Parcels {
     const wasPart = this.shared.size > 0;
     const first = await this.put(commit, as);
     if (first.ok || first.error.isAway || !wasPart) return first;
-    // What it was thought to have it may have lost: everything is sent.
+    // The store may have lost objects that it had: everything is sent.
     this.shared.clear();
     return this.put(commit, as);
   }
@@ -143,7 +143,10 @@ export class HttpParcels implements Parcels {
     return { failure, isAway: false, refused: 'content' };
   }
 
-  /** As with a send, what is refused once may have been spoilt on its way, or be made on a base that is not whole here. */
+  /**
+   * As with a send, a parcel that is refused is asked for once more, as a whole: it may have been damaged on its way, or the base
+   * that it is made on may not be whole here.
+   */
   private async get(name: string, have: readonly ObjectId[]): Promise<Result<ObjectId, ParcelFault>> {
     const first = await this.getOnce(name, have);
     return first.ok || first.error.refused === undefined ? first : this.getOnce(name, []);

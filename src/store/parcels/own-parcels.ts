@@ -27,7 +27,7 @@ export class OwnParcels implements Parcels {
         await objects.createRef(STORE_REFS + name, commit);
       return ok(undefined);
     } catch (error) {
-      // As a store that cannot write answers others.
+      // Other clients of a store that cannot write see it as away, too.
       const failure = asFailure(error);
       if (!failure) throw error;
       return err({ failure, isAway: true });

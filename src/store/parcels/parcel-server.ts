@@ -1,7 +1,7 @@
 /**
  * Keeps parcels for builds and workers that share no git repository: an HTTP server over the objects of one worker.
  * `PUT /parcels` takes objects and names; it refuses them while something that they need is missing.
- * `GET /store` says which one it is. `POST /missing` says which objects are not here. `GET /parcels/<name>` gives the objects of a commit.
+ * `GET /store` gives the id of the store. `POST /missing` says which objects are not here. `GET /parcels/<name>` gives the objects of a commit.
  * `DELETE /parcels` forgets names.
  */
 
@@ -26,14 +26,15 @@ export interface ParcelServerOptions {
 const GONE = 410;
 /** Commits whose objects are remembered: the bases on which others are sent. */
 const KEPT_BASES = 32;
+/** Of parcels that are in memory beside the disk. */
 const RECENT_BYTES = 32_000_000;
 
 export class ParcelServer {
   private readonly options: ParcelServerOptions;
   private readonly server: http.Server;
-  /** By which its own worker knows it. */
+  /** By this, its own worker recognizes it at any address. */
   readonly id = randomUUID();
-  /** Bytes of the parcels that are in memory beside the disk, the oldest first: most are asked for soon. */
+  /** Bytes of each parcel that is in memory too, the oldest first: most parcels are fetched soon after they came. */
   private readonly recent = new Map<ObjectId, number>();
   private recentBytes = 0;
   private readonly bases = new Map<ObjectId, Promise<ReadonlySet<ObjectId>>>();

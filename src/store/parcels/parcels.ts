@@ -28,11 +28,11 @@ export interface Parcels {
   fetch(commit: ObjectId, have?: readonly ObjectId[]): Promise<Result<void, ParcelFault>>;
   /** The commit that was sent under this name; undefined when there is none. */
   find(name: string): Promise<Result<ObjectId | undefined, ParcelFault>>;
-  /** Names a commit that came with a parcel: what is fetched from now on is fetched on it. */
+  /** Gives a name here to a commit that came with a parcel, so that later fetches bring only what differs from it. */
   hold(commit: ObjectId): Promise<void>;
-  /** What names them here is removed: their objects stay until they are collected, and the other side keeps them. */
+  /** Removes their names here. Their objects stay until they are collected, and the other side keeps names and objects. */
   forget(names: readonly (ObjectId | string)[]): Promise<void>;
-  /** Nobody reads them here any more: what only this process has of them is dropped. */
+  /** Drops what only this process has of them: nothing reads them here any more. */
   drop(commits: readonly ObjectId[]): void;
   /** Forgets them, and the other side does, too. */
   remove(names: readonly (ObjectId | string)[]): Promise<void>;

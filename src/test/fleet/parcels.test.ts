@@ -187,7 +187,7 @@ test('http: what is too large is refused for good, by the place and by the clone
   const options = { url: place.server.address, token: undefined, maxBytes: 10 };
   const narrow = new HttpParcels({ objects: other.objects, ...options });
   expect(await narrow.fetch(commit)).toMatchObject(tooLarge);
-  // Who takes it for missing pays for it again.
+  // A worker that took it for missing would run the task again, and pay again.
   expect(await narrow.find('done-1')).toMatchObject(tooLarge);
 });
 
@@ -242,7 +242,7 @@ test.each(KINDS)(
     expect([first, input].map((id) => inGit(there.objects, id))).toEqual([kind === 'git', true]);
     there.parcels.drop([first]);
     expect(await readOutcome(there.objects, second)).toEqual({ ok: true, value: outcomes[1] });
-    // Who asks for it once more gets it once more.
+    // A second fetch brings it again.
     expect(await there.parcels.fetch(first)).toEqual(sent);
     expect(await readOutcome(there.objects, first)).toEqual({ ok: true, value: outcomes[0] });
   },
@@ -305,7 +305,7 @@ test('a store reads a base again that could not be read before', async () => {
   expect(await status()).toBe(200);
 });
 
-test('a store takes no parcel that is not whole, and who sent it sends everything the next time', async () => {
+test('a store takes no parcel that is not whole, and its client sends everything the next time', async () => {
   const { parcels, objects } = await clone('http');
   const blob = await objects.writeBlob(Buffer.from('text\n'));
   const tree = await objects.writeTree([['a.txt', { mode: '100644', id: blob }]]);

@@ -1,6 +1,6 @@
 /**
  * Objects that only this process has, on their way to another machine or from one: read as those of the repository, and
- * never written unless somebody asks for it. Each belongs to the commits with which it travels.
+ * written only when a caller asks for it. Each belongs to the commits with which it travels.
  */
 
 import type { ObjectId } from '../../../model/tree.js';
