@@ -7,6 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { compareBytes } from '../base/order.js';
+import { throwIfNotSeen } from '../io/errors.js';
 import { fileIdentity } from '../io/files.js';
 import { fileChanges, resolveCommit } from '../io/git/commit-history.js';
 import { git } from '../io/git/git-process.js';
@@ -146,7 +147,8 @@ async function isOfThisCheckout({ repository, listing }: Checkout, kept: KeptLoc
  */
 async function recordsOfOthers({ home, hash }: Repository): Promise<Record<string, KeptLock>[]> {
   const projects = join(home, 'projects');
-  const names = await readdir(projects).catch((): string[] => []);
+  // A folder that cannot be read now may hold the record of an accepted edit.
+  const names = (await readdir(projects).catch(throwIfNotSeen)) ?? [];
   const others = names.filter((name) => name !== hash).map((name) => join(projects, name));
   const records = await mapBounded(others, async (folder) => ({
     kept: await readKeptLocks(folder),

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { throwIfNotSeen } from '../io/errors.js';
 import { readBytes } from '../io/files.js';
 import { type Entry, Listing, type ObjectId } from '../model/tree.js';
 import { findSpecFiles, idsIn } from '../specs/spec-files.js';
@@ -33,8 +34,8 @@ export async function readSpecsOnDisk(directory: string, specs: string): Promise
   return { listing: new Listing(entries), contents };
 }
 
-function entriesOf(folder: string) {
-  return readdir(folder, { withFileTypes: true }).catch(() => []);
+async function entriesOf(folder: string) {
+  return (await readdir(folder, { withFileTypes: true }).catch(throwIfNotSeen)) ?? [];
 }
 
 export interface TaskNames {
