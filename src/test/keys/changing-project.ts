@@ -1,43 +1,17 @@
 /**
  * Random projects with every kind of task, and random changes of their files: specs, inputs, outputs, templates, prompts, lock
- * files, modes, names, the config. Says what is on disk; what comes of it is for builds to say.
+ * files, modes, names, the config. Knows what is on disk, not what a build makes of it.
  */
 
 import { chmodSync, renameSync } from 'node:fs';
 import type { ConductorConfig } from '../../model/config.js';
 import type { Dice } from '../rig/random-project.js';
 import type { Rig } from '../rig/rig.js';
-import { backlogYaml } from '../rig/rig-backlog.js';
-import { type ChangingTask, entryOf, SHARED } from './changing-task.js';
+import { ChangingSpecs, MIXED } from './changing-specs.js';
+import { SHARED } from './changing-task.js';
 
-/** What random projects are like. */
-export interface ProjectKind {
-  readonly features: readonly string[];
-  readonly tasks: number;
-  /** How often a task patches a file, needs another one, and reads all that people wrote. */
-  readonly patches: number;
-  readonly needs: number;
-  readonly readsAll: number;
-}
-
-const MIXED: ProjectKind = {
-  features: ['one', 'two', 'three'],
-  tasks: 6,
-  patches: 0.15,
-  needs: 0.3,
-  readsAll: 0.15,
-};
-/** Many features that hang together a little: a build reads some of them. */
-export const DIVISIBLE: ProjectKind = {
-  features: ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'],
-  tasks: 13,
-  patches: 0,
-  needs: 0.02,
-  readsAll: 0.1,
-};
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
-const PATTERNS = [['in/a.txt'], ['in/*.txt'], ['in/**', '!in/b.txt'], ['in/sub/'], ['out/**'], [SHARED], []];
-/** Stands for the file of a config: who changes it changes the config with it. */
+/** Stands for the file of a config: each change of the config changes this file, too. */
 const SETTINGS = 'settings.txt';
 const GENERAL = [
   'templates/page.hbs',
@@ -58,20 +32,18 @@ export class ChangingProject {
   private readonly rig: Rig;
   private readonly dice: Dice;
   private readonly base: ConductorConfig;
-  private readonly kind: ProjectKind;
-  private readonly specs = new Map<string, ChangingTask[]>();
+  private readonly features: readonly string[];
+  private readonly specs: ChangingSpecs;
   /** Files as they were, for mixtures of states. */
   private readonly states: Readonly<Record<string, string>>[] = [];
 
   constructor(rig: Rig, dice: Dice, kind = MIXED) {
     this.rig = rig;
-    this.kind = kind;
     this.dice = dice;
+    this.features = kind.features;
     this.base = rig.config;
     this.writeBase();
-    for (const feature of kind.features) this.specs.set(feature, []);
-    for (let i = 0; i < kind.tasks; i++) this.addTask();
-    for (const feature of kind.features) this.writeSpec(feature);
+    this.specs = new ChangingSpecs(rig, dice, kind);
   }
 
   /** Keeps the files as they are: a later change may bring some of them back. */
@@ -85,7 +57,7 @@ export class ChangingProject {
     rig.remove('out', ...Object.keys(rig.files()).filter((path) => path.endsWith('.moved')));
     this.configure({});
     this.writeBase();
-    for (const feature of this.kind.features) this.writeSpec(feature);
+    this.specs.write();
   }
 
   /** As the file of a config would: another config is another tree. */
@@ -109,15 +81,15 @@ export class ChangingProject {
   change(): string {
     const { dice, rig } = this;
     const pick = dice.below(20);
-    if (pick < 4) return this.editTask();
-    if (pick === 4) return this.addAndWrite();
-    if (pick === 5) return this.removeTask();
-    if (pick === 6) return this.renameTask();
+    if (pick < 4) return this.specs.edit();
+    if (pick === 4) return this.specs.add();
+    if (pick === 5) return this.specs.remove();
+    if (pick === 6) return this.specs.move();
     if (pick < 9) return this.write(dice.pick(INPUTS));
     if (pick === 9) return this.write(dice.pick(GENERAL));
     if (pick === 10) return this.write(dice.pick(['notes.txt', 'in/new.txt', 'out/new.txt', 'in/sub/d.txt']));
     if (pick === 11)
-      return this.write(`specs/${dice.pick(this.kind.features)}/${dice.pick(['context.md', 'doc.md'])}`);
+      return this.write(`specs/${dice.pick(this.features)}/${dice.pick(['context.md', 'doc.md'])}`);
     if (pick === 12) {
       const config = dice.pick(CONFIGS);
       this.configure(config);
@@ -130,6 +102,11 @@ export class ChangingProject {
     if (pick === 14) return this.editShared();
     if (pick < 18) return this.touchFile();
     return this.mixStates();
+  }
+
+  /** A task makes something else, and depends on others as before. */
+  editWord(): string {
+    return this.specs.editWord();
   }
 
   private write(path: string): string {
@@ -192,127 +169,6 @@ export class ChangingProject {
     const chosen = Object.keys(state).filter((path) => isFree(path) && dice.chance(0.3));
     for (const path of chosen) rig.write({ [path]: (state[path] as string).replace(/^[a-z]:/, '') });
     return `${chosen.join(', ')} of another state`;
-  }
-
-  private everyTask(): { readonly feature: string; readonly task: ChangingTask }[] {
-    return [...this.specs].flatMap(([feature, tasks]) => tasks.map((task) => ({ feature, task })));
-  }
-
-  private replace(feature: string, task: ChangingTask, by: readonly ChangingTask[]): void {
-    const tasks = this.specs.get(feature) ?? [];
-    this.specs.set(
-      feature,
-      tasks.flatMap((one) => (one === task ? by : [one])),
-    );
-  }
-
-  /** A task makes something else, and hangs together with others as before. */
-  editWord(): string {
-    const all = this.everyTask();
-    if (all.length === 0) return 'nothing';
-    const { feature, task } = this.dice.pick(all);
-    this.replace(feature, task, [{ ...task, word: task.word + 1 }]);
-    this.writeSpec(feature);
-    return `another word of ${feature}/${task.id}`;
-  }
-
-  private editTask(): string {
-    const { dice } = this;
-    const all = this.everyTask();
-    if (all.length === 0) return 'nothing';
-    const { feature, task } = dice.pick(all);
-    const edits: readonly Partial<ChangingTask>[] = [
-      { word: task.word + 1 },
-      { hasGate: !task.hasGate },
-      { inputs: dice.chance(0.2) ? undefined : dice.pick(PATTERNS) },
-      { writesFolder: !task.writesFolder },
-      { patches: !task.patches && this.kind.patches > 0 },
-      { needs: task.needs.slice(1) },
-      { refs: !task.refs },
-    ];
-    const edit = dice.pick(edits);
-    this.replace(feature, task, [{ ...task, ...edit }]);
-    this.writeSpec(feature);
-    return `${JSON.stringify(edit)} of ${feature}/${task.id}`;
-  }
-
-  private addTask(): string {
-    const { dice } = this;
-    const all = this.everyTask();
-    const used = new Set(all.map(({ task }) => task.id));
-    let number = 1;
-    while (used.has(`T${number}`)) number++;
-    // Only on tasks with smaller numbers: no edit makes a cycle.
-    const below = all.filter(({ task }) => Number(task.id.slice(1)) < number);
-    const feature = dice.pick(this.kind.features);
-    const task: ChangingTask = {
-      id: `T${number}`,
-      kind: dice.pick(['run', 'run', 'render', 'render', 'agent'] as const),
-      inputs: dice.chance(this.kind.readsAll) ? undefined : dice.pick(PATTERNS),
-      needs: below.filter(() => dice.chance(this.kind.needs)).map((one) => `${one.feature}/${one.task.id}`),
-      word: 0,
-      hasGate: dice.chance(0.3),
-      writesFolder: dice.chance(0.2),
-      patches: dice.chance(this.kind.patches),
-      refs: false,
-    };
-    this.specs.set(feature, [...(this.specs.get(feature) ?? []), task]);
-    return feature;
-  }
-
-  private addAndWrite(): string {
-    if (this.everyTask().length >= this.kind.tasks + 3) return 'nothing';
-    const feature = this.addTask();
-    this.writeSpec(feature);
-    return `a new task of ${feature}`;
-  }
-
-  private removeTask(): string {
-    const all = this.everyTask();
-    if (all.length < 3) return 'nothing';
-    const { feature, task } = this.dice.pick(all);
-    this.replace(feature, task, []);
-    this.rename(`${feature}/${task.id}`, undefined);
-    return `no ${feature}/${task.id} any more`;
-  }
-
-  /** The task goes to another feature under its id. */
-  private renameTask(): string {
-    const all = this.everyTask();
-    if (all.length === 0) return 'nothing';
-    const { feature, task } = this.dice.pick(all);
-    const to = this.dice.pick(this.kind.features);
-    this.replace(feature, task, []);
-    this.specs.set(to, [...(this.specs.get(to) ?? []), task]);
-    this.rename(`${feature}/${task.id}`, `${to}/${task.id}`);
-    return `${feature}/${task.id} becomes ${to}/${task.id}`;
-  }
-
-  private rename(from: string, to: string | undefined): void {
-    for (const [feature, tasks] of this.specs) {
-      const renamed = (label: string) => (label === from ? (to === undefined ? [] : [to]) : [label]);
-      this.specs.set(
-        feature,
-        tasks.map((task) => ({ ...task, needs: task.needs.flatMap(renamed) })),
-      );
-    }
-    for (const feature of this.kind.features) this.writeSpec(feature);
-  }
-
-  private writeSpec(feature: string): void {
-    const tasks = this.specs.get(feature) ?? [];
-    const file = `specs/${feature}/BACKLOG.yaml`;
-    if (tasks.length === 0) {
-      this.rig.remove(file);
-      return;
-    }
-    if (!this.rig.read(`specs/${feature}/doc.md`))
-      this.rig.write({ [`specs/${feature}/doc.md`]: '# Part\n\n0\n' });
-    const text = backlogYaml(
-      feature,
-      Object.fromEntries(tasks.map((task) => [task.id, entryOf(this.rig, feature, task)])),
-    );
-    if (this.rig.read(file) !== text) this.rig.write({ [file]: text });
   }
 }
 

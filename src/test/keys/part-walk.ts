@@ -7,7 +7,8 @@ import { INDEX_FILE, PARTS_FILE, readHead, readIndex, readOrder } from '../../an
 import { readPublished } from '../../project/clone-records.js';
 import { Dice } from '../rig/random-project.js';
 import { createRig, type Rig } from '../rig/rig.js';
-import { ChangingProject, DIVISIBLE } from './changing-project.js';
+import { ChangingProject } from './changing-project.js';
+import { DIVISIBLE } from './changing-specs.js';
 
 /** The folder of records of the one project of the rig's repository. */
 export function stateOf(rig: Rig): string {
