@@ -19,14 +19,14 @@ import {
   writePublished,
 } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
-import { lockedTask, lockFiles, type Project } from '../../project/project.js';
-import { acceptedWord } from '../../project/recorded-outputs.js';
+import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
 import { mergeResults } from './merged-tree.js';
 import { changedRecords } from './next-lock.js';
 import type { FinishedTask, MergedTree, PublishPlan } from './publish-plan.js';
 import { type PublishUnits, publishUnits } from './publish-units.js';
+import { changedOutputs } from './published-records.js';
 
 function isDone(outcome: TaskOutcomeKind): boolean {
   return outcome !== 'drifted' && outcome !== 'failed' && outcome !== 'skipped';
@@ -195,29 +195,11 @@ export async function publish(
   return ok([...written, ...removed].filter((path) => !locks.has(path)).length);
 }
 
-/** Outputs of the read features that are not recorded as they were when the last complete build ended. */
-function changedOutputs(
-  { recorded, built }: Project,
-  published: Readonly<Record<string, string>>,
-): Record<string, string | null> {
-  const changes: Record<string, string | null> = {};
-  for (const path of new Set([...recorded.keys(), ...Object.keys(published)])) {
-    const word = published[path] ?? null;
-    const [before, ...more] = recorded.get(path) ?? [];
-    const isBuilt = before !== undefined && built.get(path)?.has(before);
-    // Where two are known, it may be either.
-    const isKnown = before !== undefined && more.length === 0;
-    const isSame = isKnown && word === (isBuilt ? before : acceptedWord(before));
-    if (!isSame) changes[path] = word;
-  }
-  return changes;
-}
-
 /** A clone that only found everything up to date knows its outputs too, for the day when a feature is removed. */
 async function keepRecords({ project }: Prepared, { published, patched, kept }: MergedTree): Promise<void> {
   const { state } = project.repository;
   if (project.rest) {
-    // What is recorded of features that were not read stays. None of any feature patches a file.
+    // The records of features that were not read stay. No task of the project patches a file.
     const changes = changedOutputs(project, published);
     if (Object.keys(changes).length > 0) await changePublished(state, changes);
     await writeKeptLocks(state, { ...(await readKeptLocks(state)), ...kept });

@@ -38,6 +38,27 @@ export function publishedOutputs(
   return published;
 }
 
+/**
+ * The published outputs of a project that was read in part, where they differ from those of the last complete build; null: there
+ * is none any more.
+ */
+export function changedOutputs(
+  { recorded, built }: Project,
+  published: Readonly<Record<string, string>>,
+): Record<string, string | null> {
+  const changes: Record<string, string | null> = {};
+  for (const path of new Set([...recorded.keys(), ...Object.keys(published)])) {
+    const word = published[path] ?? null;
+    const [before, ...more] = recorded.get(path) ?? [];
+    const isBuilt = before !== undefined && built.get(path)?.has(before);
+    // Of two recorded contents, the record of the clone may have either.
+    const isKnown = before !== undefined && more.length === 0;
+    const isSame = isKnown && word === (isBuilt ? before : acceptedWord(before));
+    if (!isSame) changes[path] = word;
+  }
+  return changes;
+}
+
 /** Files with patches after this build. Files of tasks outside of the targets stay as recorded. */
 export function patchedFiles(
   project: Project,
