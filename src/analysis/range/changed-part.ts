@@ -6,6 +6,7 @@
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import { isLockFile } from '../../model/feature-lock.js';
+import { featureOf } from '../../model/history.js';
 import type { ObjectId } from '../../model/tree.js';
 import type { IndexHead } from './index-file.js';
 
@@ -49,7 +50,7 @@ export async function changedPart(
   // What is said of a spec that changed is to be found out again.
   const said = head.divisible?.warnings ?? [];
   if (said.some(({ file }) => roots.has(byFile.get(file) ?? ''))) return undefined;
-  for (const label of head.noted) roots.add(label.slice(0, label.indexOf('/')));
+  for (const label of head.noted) roots.add(featureOf(label));
   if (roots.size === 0) return undefined;
   const changed = closure(roots, readersOf(rows));
   const features = closure(changed, new Map(rows.map(([name, { needs = [] }]) => [name, needs])));

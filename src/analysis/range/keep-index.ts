@@ -2,6 +2,7 @@
 
 import { posix } from 'node:path';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
+import { featureOf } from '../../model/history.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -62,7 +63,7 @@ export async function keepIndex(
 }
 
 function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Omit<FeatureEntry, 'words'> {
-  const needs = new Set(tasks.flatMap(({ dependsOn }) => dependsOn).map((need) => featureOf(project, need)));
+  const needs = new Set(tasks.flatMap(({ dependsOn }) => dependsOn).map(featureOf));
   needs.delete(name);
   const reads = foreignDocuments(project, file, tasks);
   return {
@@ -79,10 +80,6 @@ function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Om
 function foreignDocuments({ config }: Project, file: string, tasks: readonly Task[]): readonly string[] {
   if (posix.dirname(file) !== config.specs) return [];
   return [...new Set(tasks.flatMap((task) => documentsOf(file, task)))].sort();
-}
-
-function featureOf({ graph }: Project, label: Label): string {
-  return graph.task(label).feature;
 }
 
 /** How the tasks hang together with all others: what holds between features holds while their shapes are the same. */
