@@ -21,6 +21,11 @@ const ID = new RegExp(
 );
 const SINGLE = '.spec.md';
 
+/** Whether a file of this name is a backlog, or was probably meant as one. */
+export function isLikeBacklog(name: string): boolean {
+  return /^backlog\.ya?ml$/i.test(name);
+}
+
 /** The ids of tasks that a YAML text names, also one that cannot be parsed. In its order. */
 export function idsIn(text: string): string[] {
   return [...text.matchAll(ID)].map((found) => found[1] as string);
@@ -40,7 +45,7 @@ export function findSpecFiles(
     const last = parts.at(-1) as string;
     const report = (message: string, hint: string) => diagnostics.push({ file: path, message, hint });
     const isSingle = parts.length === 1 && last.endsWith(SINGLE);
-    if (!isSingle && !/^backlog\.ya?ml$/i.test(last)) continue;
+    if (!isSingle && !isLikeBacklog(last)) continue;
     if (!isSingle && parts.length !== 2) {
       report(
         'is ignored: a backlog must be in the folder of its feature',

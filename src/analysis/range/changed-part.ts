@@ -8,6 +8,7 @@ import { changedOrNothing } from '../../io/git/walk.js';
 import { isLockFile } from '../../model/feature-lock.js';
 import { featureOf } from '../../model/history.js';
 import type { ObjectId } from '../../model/tree.js';
+import { isLikeBacklog } from '../../specs/spec-files.js';
 import type { IndexHead } from './index-file.js';
 
 export interface ChangedPart {
@@ -64,8 +65,7 @@ export async function changedPart(
 function folderOwner({ features }: IndexHead, path: string, specs: string): string | undefined {
   if (!path.startsWith(`${specs}/`) || isLockFile(path)) return undefined;
   const [name = '', ...below] = path.slice(specs.length + 1).split('/');
-  // A file that looks like a spec may become one.
-  const isDocument = below.length > 0 && !/^backlog\.ya?ml$/i.test(below.at(-1) as string);
+  const isDocument = below.length > 0 && !isLikeBacklog(below.at(-1) as string);
   return isDocument && features[name]?.spec.startsWith(`${specs}/${name}/`) ? name : undefined;
 }
 
