@@ -4,7 +4,7 @@
  */
 
 import { sha256 } from '../base/sha256.js';
-import { isObject } from '../io/document/json-object.js';
+import { areTexts, isObject, isText } from '../io/document/json-object.js';
 import { syncFile } from '../io/durable.js';
 import { append, readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
@@ -71,7 +71,7 @@ export function lastBuildText(state: string): string | undefined {
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(lastBuildText(state));
   const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? []];
-  const isSound = isText(last?.tree) && lists.every(isTexts) && isObject(last?.environment);
+  const isSound = isText(last?.tree) && lists.every(areTexts) && isObject(last?.environment);
   return isSound ? last : undefined;
 }
 
@@ -134,7 +134,7 @@ export async function readPatched(state: string): Promise<Record<string, Patched
     record &&
     soundOf<PatchedFile>(
       record,
-      (one) => isObject(one) && isText(one.base) && isText(one.merged) && isTexts(one.by),
+      (one) => isObject(one) && isText(one.base) && isText(one.merged) && areTexts(one.by),
     )
   );
 }
@@ -207,7 +207,7 @@ export interface WaitingResult {
 
 export async function readWaiting(state: string): Promise<Record<Label, WaitingResult>> {
   const record = await readRecord(`${state}/waiting.json`);
-  return soundOf<WaitingResult>(record, (one) => isObject(one) && isText(one.result) && isTexts(one.on));
+  return soundOf<WaitingResult>(record, (one) => isObject(one) && isText(one.result) && areTexts(one.on));
 }
 
 export async function writeWaiting(
@@ -226,7 +226,7 @@ export interface UncommittedLocks {
 
 export async function readUncommittedLocks(state: string): Promise<UncommittedLocks | undefined> {
   const record = await readRecord<UncommittedLocks>(`${state}/uncommitted-locks.json`);
-  return isTexts(record?.lockFiles) ? record : undefined;
+  return areTexts(record?.lockFiles) ? record : undefined;
 }
 
 export async function writeUncommittedLocks(state: string, record: UncommittedLocks): Promise<void> {
@@ -263,14 +263,6 @@ export async function writeDurations(
   durations: Readonly<Record<Label, number>>,
 ): Promise<void> {
   await writeAtomic(`${state}/durations.json`, JSON.stringify(durations));
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every(isText);
 }
 
 /** The entries of a record that have the right form: others are as good as none. */

@@ -4,7 +4,7 @@ import { conflictSides } from '../base/conflict-markers.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
 import { shellWord } from '../base/shell-word.js';
-import { isObject } from '../io/document/json-object.js';
+import { areTexts, isObject } from '../io/document/json-object.js';
 import { schemaReference } from '../io/document/schemas.js';
 import { isDigest } from '../model/digest.js';
 import type { Diagnostic } from '../model/failure.js';
@@ -187,15 +187,12 @@ function taskProblem(task: Readonly<Record<string, unknown>>): string | undefine
   }
   if (task.adopted !== undefined && task.adopted !== true) return '`adopted` is not `true`';
   if (!isNames(task.formerly)) return '`formerly` is not a list of strings';
-  const { acceptance } = task;
-  if (!Array.isArray(acceptance) || !acceptance.every((one) => typeof one === 'string')) {
-    return '`acceptance` is not a list of strings';
-  }
+  if (!areTexts(task.acceptance)) return '`acceptance` is not a list of strings';
   return undefined;
 }
 
 function isNames(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
+  return value === undefined || areTexts(value);
 }
 
 function unmergedProblem(unmerged: unknown): string | undefined {

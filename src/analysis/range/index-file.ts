@@ -4,7 +4,7 @@
  * index, and then every task is analysed.
  */
 
-import { isObject } from '../../io/document/json-object.js';
+import { areTexts, isObject, isText } from '../../io/document/json-object.js';
 import { append, lookSync, readPartsSync, readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
 import type { Diagnostic } from '../../model/failure.js';
@@ -258,12 +258,4 @@ function isPart(value: unknown): value is FeaturePart {
 
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function areTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every(isText);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string';
 }
