@@ -9,6 +9,7 @@ import type { FormerResult } from '../analysis/former/former-result.js';
 import { keptTree } from '../analysis/input-tree.js';
 import { seenInterfaces } from '../analysis/interfaces/interface-changes.js';
 import type { Check } from '../analysis/verdict.js';
+import type { Turns } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type ExecutionContext, WorkMeter } from '../execution/executor.js';
 import type { FormerFails } from '../execution/prompt-steering.js';
@@ -21,6 +22,7 @@ import { brokenGate } from './preflight.js';
 import { gatesRunKey, havePassed, onWorker, runGatesOn, type VerifyParts } from './verify.js';
 
 export interface ReverifyParts extends VerifyParts {
+  readonly workers: Turns;
   /** Of conductor. */
   readonly version: string;
 }

@@ -127,7 +127,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const computing = executor.isRemote ? limiter : sessionState.shared.computing(limiter, commands);
       const step = new TaskStep({
         ...shared,
-        preflight: new Preflight({ ...shared, workers: limiter, computing }),
+        preflight: new Preflight({ ...shared, computing }),
         rebaser: fromScratch ? undefined : rebaser,
         workers: limiter,
         computing,

@@ -16,7 +16,6 @@ import type { SessionState } from './session-state.js';
 
 export interface VerifyParts {
   readonly prepared: Prepared;
-  readonly workers: Turns;
   /** Those of the workers' turns that tasks without an agent, and gates by themselves, wait for. */
   readonly computing: Turns;
   readonly sessionState: Pick<SessionState, 'runs' | 'failed'>;
