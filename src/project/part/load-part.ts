@@ -99,15 +99,12 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   };
 }
 
-/** With all documents that may be theirs. */
+/** The specs of the part, with all documents that they may name. The folder of a spec of one file is that of all specs. */
 async function specFiles(
-  { objects, config }: ProjectSource,
+  { objects }: ProjectSource,
   { snapshot, specs, left }: WantedPart,
 ): Promise<Map<string, Entry>> {
   const folders = new Set(specs.map((path) => path.slice(0, path.lastIndexOf('/') + 1)));
-  // The folder of a spec of one file is that of all specs.
-  if (folders.has(`${config.specs}/`)) folders.clear();
-  if (folders.size === 0) folders.add(`${config.specs}/`);
   const files = await listSome(objects, snapshot, { paths: [], folders });
   for (const path of left) files.delete(path);
   return files;
