@@ -1,9 +1,9 @@
-// The validators of the schemas as code, made while the package is built: to compile a schema takes longer than to check a spec.
+// Generates the validators of the schemas as code while the package is built: compiling a schema takes longer than checking a spec.
 import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 
-/** As `src/io/document/compiled-schema.ts` compiles them; a test compares both. */
+/** The options of `src/io/document/compiled-schema.ts`. A test compares the generated validators with the compiled ones. */
 const OPTIONS = { allErrors: true, verbose: true, allowUnionTypes: true, validateSchema: false };
 const ENDING = '.schema.json';
 

@@ -65,7 +65,7 @@ export class AlternativeKeys {
     this.made.add(key);
   }
 
-  /** A run begins that makes every forced task anew, also those that an earlier run made. */
+  /** A run begins that builds every forced task again, also those that an earlier run made. */
   startRun(): void {
     this.made.clear();
   }

@@ -15,7 +15,7 @@ type Selection = readonly (readonly [path: string, entry: Entry])[];
 
 export class DeclaredInputs {
   private readonly project: Project;
-  /** Of globs. */
+  /** By pattern, for globs alone. */
   private readonly handSelections = new Map<PathPattern, Map<PatternSet | undefined, Selection>>();
 
   constructor(project: Project) {
@@ -39,7 +39,7 @@ export class DeclaredInputs {
   }
 
   private handSelection(set: PatternSet, include: PathPattern): Selection {
-    // One path is looked up at once.
+    // A single path is found without a search, so keeping it saves nothing.
     if (!include.isGlob) return selectInputs(this.project, set, include);
     const known = this.handSelections.get(include) ?? new Map<PatternSet | undefined, Selection>();
     this.handSelections.set(include, known);

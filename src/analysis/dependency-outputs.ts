@@ -37,7 +37,7 @@ export function asDependency(
 
 const NO_CHANGES: readonly never[] = [];
 
-/** A build keeps one of each task. */
+/** What dependents see of one task. A build keeps one for each task, so the digest is computed only when it is asked for. */
 class CountedOutputs implements DependencyOutputs {
   readonly outputs: Files;
   readonly patches: Patches;
@@ -64,7 +64,6 @@ class CountedOutputs implements DependencyOutputs {
     return this.task.label;
   }
 
-  /** Of most tasks in a large project nobody asks for it. */
   get interface(): Digest {
     this.digest ??= bytesDigest(this.task, this.outputs, this.patches);
     return this.digest;

@@ -13,8 +13,8 @@ import { interfacePathsFor, readsSignatures } from './interfaces/interface-files
 import { foldPatches } from './patches.js';
 
 /**
- * What of the files that an agent read is to be remembered. `read`: those that its input tree held. Without its own outputs and
- * without what its key covers anyway. Undefined when there is none.
+ * Which of the files that an agent read are recorded: all but its own outputs and those that its key covers. Undefined: none.
+ * `read`: the files that it read, as they are in its input tree.
  */
 export function observedInputs(
   run: Pick<TaskRun, 'keyed' | 'outputs' | 'edits'>,

@@ -37,7 +37,7 @@ export interface SharingOptions {
   /** Gets what goes wrong with remotes, once each. */
   warn(message: string): void;
   readonly signal: AbortSignal;
-  /** Tasks whose results are asked for first. */
+  /** Tasks whose results remotes are asked for first. */
   readonly first: ReadonlySet<Label>;
   /** Another result than the recorded one may take its place. */
   readonly rebuildMissing: boolean;
@@ -217,7 +217,7 @@ export function arrivalRules(project: Project, pins = pinsOf(project)): Pick<Arr
 
 /** The results that must be exactly the recorded ones, also where this store has another one for the key. */
 function pinnedResults(project: Project): PinnedResults {
-  // Where a build begins with a task that has no result, it begins without them.
+  // Collected when the first result is looked for: a build whose first task has no result can start that task before.
   let made: Map<ActionKey, PinnedResult> | undefined;
   const all = () => {
     made ??= allPinned(project);

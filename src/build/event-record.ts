@@ -43,7 +43,7 @@ export class EventRecord {
   async close(): Promise<void> {
     await this.log?.close().catch(() => undefined);
     await this.history?.close();
-    // When all that the build has to say is on disk.
+    // At the end, so that the start of the build does not wait for it.
     await this.logs?.removeOld().catch(() => undefined);
   }
 }

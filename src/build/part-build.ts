@@ -1,6 +1,6 @@
 /**
- * Opens a build that reads only the features that changes since the last complete build may concern. Returns nothing where that
- * cannot be told for sure, and then the build reads everything.
+ * Opens a build that reads only the features that changes since the last complete build may concern. Returns undefined where that
+ * is not certain: then the build reads everything.
  */
 
 import { type Prepared, prepare } from '../analysis/prepare.js';
@@ -62,7 +62,7 @@ export async function openPart(
   return { prepared, induction: new LazyInduction(() => Promise.resolve(induction)) };
 }
 
-/** Options that look at more than what changed, or at files of people. */
+/** Whether the options ask for no more than what changed, and for nothing about files of people. */
 function isPlain(options: BuildOptions): boolean {
   const { targets, since, force, accept, keepEdits, discardEdits, frozen, restoreOnly, staged } = options;
   const { dryRun, rebuildMissing, commit } = options;
@@ -121,7 +121,7 @@ function restOf(
   return { tasks: order.filter((label) => !read.has(featureOf(label))), order, lockFiles, hasAgents };
 }
 
-/** Whether what was checked of all features still holds: none has other paths or dependencies, and none reads those of others. */
+/** Whether what was checked between features still holds: no feature has new paths or dependencies, and none reads other specs. */
 function hasSameShape({ config, features }: Project, { shapes }: AnalysisIndex): boolean {
   return [...features.values()].every(
     ({ name, tasks }) =>
@@ -129,7 +129,7 @@ function hasSameShape({ config, features }: Project, { shapes }: AnalysisIndex):
   );
 }
 
-/** What others may depend on, too, is as it was. */
+/** Whether no task that features outside of the part may depend on has changed. */
 function isRestUntouched({ project, changed }: ReadPart, induction: Induction): boolean {
   return project.graph.order.every((label) => changed.has(featureOf(label)) || induction.isUntouched(label));
 }

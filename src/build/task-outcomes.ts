@@ -57,7 +57,7 @@ export class TaskOutcomes {
     return true;
   }
 
-  /** Tasks of features that were not read. Nothing was checked. */
+  /** Reports the tasks of features that were not read as fresh, without a check. */
   foundOthers(labels: readonly Label[]): void {
     for (const task of labels) {
       this.emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });

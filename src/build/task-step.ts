@@ -155,7 +155,7 @@ export class TaskStep extends TaskOutcomes {
         this.finishOverEdits(using, { check }, ok(check.candidate), outcome);
       switch (check.verdict.kind) {
         case 'fresh':
-          // What people wrote beside a patch is recorded with it; and what an earlier look at the task found is replaced.
+          // Text of people beside a patch is recorded with the patch, and a result of an earlier check in this build is replaced.
           if (check.candidate && (this.finished.has(task.label) || hasTextBeside(prepared.project, task)))
             return this.finish({ check }, check.candidate, 'fresh');
           induction?.confirm(task.label);

@@ -16,7 +16,7 @@ import type { SessionState } from './session-state.js';
 
 export interface VerifyParts {
   readonly prepared: Prepared;
-  /** Those of the workers' turns that tasks without an agent, and gates by themselves, wait for. */
+  /** The turns that tasks without an agent and gates by themselves wait for: some of the workers' turns. */
   readonly computing: Turns;
   readonly sessionState: Pick<SessionState, 'runs' | 'failed'>;
   /** When several tasks could run, the higher value goes first. */

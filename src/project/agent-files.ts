@@ -87,7 +87,7 @@ export async function gatherDefinitions(
   return loaded;
 }
 
-/** Also where no feature with such a task was read: what agents' tasks are keyed on is the same for all of them. */
+/** Whether a task of the project is an agent's, also one of a feature that was not read: prompts and definitions count for all. */
 function hasAgents(project: Project): boolean {
   return project.rest?.hasAgents ?? agentTasks(project).length > 0;
 }

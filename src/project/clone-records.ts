@@ -101,7 +101,10 @@ export function parsePublished(text: string | undefined): Record<string, string>
   return published;
 }
 
-/** As `writePublished`, where only these outputs have changed; null: there is no such output any more. Whoever writes the record anew keeps no changes. */
+/**
+ * As `writePublished`, where only these outputs have changed; null: the output is gone. Adds a line with the changes to the record;
+ * the next `writePublished` replaces all lines with a single one.
+ */
 export async function changePublished(
   state: string,
   changes: Readonly<Record<string, string | null>>,
@@ -267,7 +270,7 @@ export async function writeDurations(
 
 /** The entries of a record that have the right form: others are as good as none. */
 function soundOf<T>(record: object | undefined, isSound: (value: unknown) => boolean): Record<string, T> {
-  // Nearly always all of them have, and there are as many as tasks.
+  // Nearly always all of them have it. There are as many entries as tasks, so they are not copied then.
   if (record && Object.values(record).every(isSound)) return record as Record<string, T>;
   const entries = Object.entries(record ?? {}).filter(([, value]) => isSound(value));
   return Object.fromEntries(entries) as Record<string, T>;

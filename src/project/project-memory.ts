@@ -19,7 +19,7 @@ import type { OutputRecords } from './recorded-outputs.js';
 import type { TaskPaths } from './task-paths.js';
 import type { KnownSecrets } from './tracked-secrets.js';
 
-/** The last complete build, where nothing but files can differ from it: not the version, a variable, a tool or a setting. */
+/** The last complete build, where only files can have changed since: no version, variable, tool or setting has. */
 export interface SameGround {
   readonly last: LastBuild;
   /** The person's index, which shows the same files. */

@@ -42,7 +42,7 @@ export function diskSource({ repository, objects, memory }: OpenProject, config:
     },
     async keepParsed(cache) {
       await cache.save();
-      // What was read from them is of no use any more, and is as large as all tasks. Another load reads them from disk.
+      // The parsed specs take as much memory as all tasks and are not needed any more. The next load reads them from disk.
       memory.forgetParsed();
     },
   };

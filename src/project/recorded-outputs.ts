@@ -55,8 +55,8 @@ interface Records {
 }
 
 /**
- * The same of these locks alone: what the record of the clone has of their tasks besides is what they said at the last complete
- * build, and those locks are among them.
+ * The same from these locks alone, without the record of the clone. The locks must include those of the last complete build: the
+ * record says nothing else of their tasks.
  */
 export function lockedRecords(locks: Iterable<FeatureLock>): Pick<OutputRecords, 'recorded' | 'built'> {
   const records: Records = { recorded: new Map(), built: new Map() };

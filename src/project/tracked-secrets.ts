@@ -16,14 +16,14 @@ export interface TrackedSecrets {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** What git said before of one index of the person and one list of patterns. */
+/** The answer of git for one state of the person's index and one list of patterns. */
 export interface KnownSecrets {
   readonly person: string;
   readonly secrets: readonly string[];
   readonly found: readonly string[];
 }
 
-/** Files that git tracks and that match `secrets`. Asks git only when the person's index was written since what is known. */
+/** Files that git tracks and that match `secrets`. Asks git again only if the person's index or the patterns have changed. */
 export async function trackedSecrets(
   repository: Repository,
   { secrets }: Pick<Config, 'secrets'>,

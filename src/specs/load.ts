@@ -27,7 +27,7 @@ export interface SpecSource {
   read(ids: readonly ObjectId[]): Promise<Map<ObjectId, Buffer>>;
   /** Parse results (plain JSON) by blob id, kept between builds; `get` gives undefined for what is not known. */
   readonly cache: ParseCache;
-  /** Which paths there are has been compared with what specs name, and nothing of it has changed since. Absent: it is compared. */
+  /** Whether patterns that match no file were already reported for these paths. Absent: they are looked for. */
   readonly arePathsKnown?: boolean;
   /** What was loaded last in this process: what holds between its tasks is not looked for again while it must hold. */
   readonly former?: LoadedSpecs | undefined;

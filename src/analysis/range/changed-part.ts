@@ -1,6 +1,6 @@
 /**
- * Which features a build has to read: those whose specs changed since the last complete build, all that depend on these, and all
- * that those need. The others are up to date by induction and are not read. Rather says that everything is to be read.
+ * Which features a build has to read: those whose specs changed since the last complete build, all features that depend on these,
+ * and all features that those need. The others are up to date by induction and are not read. In doubt, the build reads everything.
  */
 
 import type { GitObjects } from '../../io/git/objects.js';
@@ -18,13 +18,14 @@ export interface ChangedPart {
   readonly changed: ReadonlySet<string>;
   /** Changed lock files. */
   readonly locks: readonly string[];
-  /** Changed files that are no spec's: outputs of these features, or everything is to be read. */
+  /** Changed files that belong to no spec. Unless all of them are outputs of these features, the build reads everything. */
   readonly others: readonly string[];
 }
 
-/** A part that is larger costs as much as the whole. */
+/** Of all tasks. Reading a larger part costs as much as reading everything. */
 const MOST = 0.5;
 
+/** Undefined: the build has to read everything. */
 export async function changedPart(
   objects: GitObjects,
   head: IndexHead,
@@ -39,7 +40,7 @@ export async function changedPart(
   const others: string[] = [];
   const locks: string[] = [];
   for (const [path, entry] of changes) {
-    // With a feature that goes, dependencies and owners are to be looked at as a whole; an output may be one that git ignores.
+    // A removed feature may change dependencies and owners anywhere. A removed output may be one that git ignores now.
     if (!entry) return undefined;
     if (byLock.has(path)) locks.push(path);
     const name = byFile.get(path) ?? byLock.get(path) ?? folderOwner(head, path, specs);
@@ -48,7 +49,7 @@ export async function changedPart(
     else others.push(path);
   }
   for (const [name, { reads = [] }] of rows) if (reads.some((path) => changes.has(path))) roots.add(name);
-  // What is said of a spec that changed is to be found out again.
+  // Only a build that reads everything finds out again whether a warning of a changed spec still holds.
   const said = head.divisible?.warnings ?? [];
   if (said.some(({ file }) => roots.has(byFile.get(file) ?? ''))) return undefined;
   for (const label of head.noted) roots.add(featureOf(label));

@@ -1,7 +1,7 @@
 /**
- * The files of the analysis index: what the last complete build saw of each task. A head that is small, and a file of parts, one
- * for each feature, of which only those are read that are asked for. A cache: what is missing, damaged or of another form is no
- * index, and then every task is analysed.
+ * The files of the analysis index: what the last complete build saw of each task. A small head, and a file with one part for each
+ * feature, of which a build reads only the parts that it needs. A cache: if a file is missing, damaged or of another form, there is
+ * no index, and every task is analysed.
  */
 
 import { areTexts, isObject, isText } from '../../io/document/json-object.js';
@@ -29,7 +29,7 @@ export interface IndexHead {
   readonly divisible?: Divisible;
 }
 
-/** A place in the file of parts, with the digest of what stands there. */
+/** A place in the file of parts, with the digest of its text. */
 export type Place = readonly [from: number, bytes: number, digest: Digest];
 
 export interface FeaturePlace {
@@ -46,13 +46,13 @@ export interface FeaturePlace {
 export interface Divisible {
   /** Some task is an agent's. */
   readonly hasAgents: boolean;
-  /** What every build says of the specs: of those that have not changed it is said again. */
+  /** The warnings of all specs. A build repeats those of specs that it does not read. */
   readonly warnings: readonly Diagnostic[];
 }
 
 /** What is known of one feature's tasks. */
 export interface FeaturePart {
-  /** How they hang together with others (`shapeOf`). */
+  /** What connects them with other tasks (`shapeOf`). */
   readonly shape: Digest;
   /** What each task said (`wordsOf`). */
   readonly words: Readonly<Record<Label, Digest>>;
@@ -87,7 +87,7 @@ export const PARTS_FILE = 'analysis-parts.json';
 
 /** The first line says the form and the digest of the rest, so that a torn or edited file is never half believed. */
 const FORM = 'conductor.analysis.3';
-/** Bytes of parts that count no more, beside as many as there are: then an index is written anew. */
+/** The file of parts may have this many bytes more than twice those in use. When it has more, the next build replaces it. */
 const SPARE_BYTES = 1_000_000;
 
 export async function readHead(state: string): Promise<IndexHead | undefined> {
@@ -141,8 +141,8 @@ export async function writeIndex(state: string, index: WholeIndex): Promise<void
 }
 
 /**
- * As `writeIndex`, where only these features may have changed. Their parts stand behind all others, which stay as they are: the
- * former head stays true until the new one takes its place.
+ * As `writeIndex`, where only these features may have changed. Adds their parts at the end of the file and changes no byte before:
+ * the former head stays valid until the new one replaces it.
  */
 export async function amendIndex(
   state: string,
@@ -156,7 +156,7 @@ export async function amendIndex(
   await append(file, parts.text);
   const used = Object.values(rows).reduce((sum, { at }) => sum + at[1], before.order[1]);
   const { divisible, ...others } = rest;
-  // The next build reads everything then, and writes the index anew.
+  // Without `divisible`, the next build reads everything and writes both files again.
   const isWasteful = parts.end > 2 * used + SPARE_BYTES;
   const kept = divisible && !isWasteful ? { divisible } : {};
   await writeHead(state, { ...others, ...kept, features: rows, order: before.order });
@@ -171,7 +171,7 @@ function placed({ shape, words, ...row }: FeatureEntry, parts: Parts): FeaturePl
   return { ...row, at: parts.add({ shape, words } satisfies FeaturePart) };
 }
 
-/** Parts on their way into the file. */
+/** The text that goes into the file of parts, and the place of each part in it. */
 class Parts {
   private readonly texts: string[] = [];
   end: number;
@@ -194,7 +194,7 @@ class Parts {
   }
 }
 
-/** Undefined where one of them is not what it was. */
+/** Undefined where one of them has another digest. */
 function readPlaces(state: string, places: readonly Place[]): unknown[] | undefined {
   const ranges = places.map(([from, bytes]) => [from, bytes] as const);
   const texts = readPartsSync(`${state}/${PARTS_FILE}`, ranges);

@@ -1,4 +1,4 @@
-/** Keeps for the next build what a complete one saw, and whether that one has to read every feature. */
+/** Keeps what a complete build saw for the next build, and whether the next one has to read every feature. */
 
 import { posix } from 'node:path';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
@@ -26,11 +26,11 @@ export interface CompleteBuild {
   readonly tree: ObjectId;
   /** Tasks of which something was said although they are up to date. */
   readonly noted: Iterable<Label>;
-  /** Features whose spec the build itself changed: what stands there now says something else of one task at least. */
+  /** Features whose spec the build itself changed: the new spec describes at least one task in other words. */
   readonly revised: ReadonlySet<string>;
 }
 
-/** After everything is up to date and published. */
+/** To be called when every task is up to date and published. */
 export async function keepIndex(
   { project, agent, gatherer, settings }: Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings'>,
   { words }: Induction,
@@ -76,13 +76,13 @@ function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Om
   };
 }
 
-/** A spec of one file may name documents of others: it has no folder of its own. */
+/** A spec of one file has no folder of its own, so it may name documents of other specs. */
 function foreignDocuments({ config }: Project, file: string, tasks: readonly Task[]): readonly string[] {
   if (posix.dirname(file) !== config.specs) return [];
   return [...new Set(tasks.flatMap((task) => documentsOf(file, task)))].sort();
 }
 
-/** How the tasks hang together with all others: what holds between features holds while their shapes are the same. */
+/** The digest of all that connects the tasks with others. What was checked between features holds while no shape changes. */
 export function shapeOf(tasks: readonly Task[]): Digest {
   const texts = tasks.map(({ label, recipe, dependsOn, outputs, edits, inputs = null }) =>
     canonicalJson([label, recipe.kind, dependsOn, outputs, edits, inputs]),
@@ -91,9 +91,9 @@ export function shapeOf(tasks: readonly Task[]): Digest {
 }
 
 /**
- * Where something else than the files of a feature and of those that it needs decides what becomes of its tasks, a build reads
- * every feature: patched files, files whose owner is open or that are on their way out, entries that follow from files, tasks that
- * read specs of others, warnings of anything but specs.
+ * Undefined: the next build reads every feature, because not only the files of a feature and of those that it needs decide about
+ * its tasks. So it is with patched files, files without a decided owner, files to be removed, `foreach` entries, tasks that read
+ * specs, and warnings of other files than specs.
  */
 function divisibleOf(project: Project): Divisible | undefined {
   const { features, graph, warnings, large } = project;

@@ -1,4 +1,4 @@
-/** Digests of what is in the keys of many tasks: where one of them is another, the index of the last build says nothing of these. */
+/** Digests of what is in the keys of many tasks. If one of them changes, the index of the last build is of no use for these. */
 
 import { KEY_VERSION } from '../../model/action.js';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
@@ -36,7 +36,7 @@ export function handWork(project: Project): HandWork {
   return { tree: handWrittenTree, edited: digestFields('conductor.edited.1', fields) };
 }
 
-/** Whether all that is in many keys is as it was when the index was written, for all tasks of the project. */
+/** Whether none of these digests has changed since the index was written, for all tasks of the project. */
 export function isSameGround(
   { project, agent, gatherer, settings }: Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings'>,
   head: IndexHead,

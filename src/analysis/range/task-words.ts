@@ -45,7 +45,10 @@ export class TaskWords {
   }
 }
 
-/** Which features may say something else after these changes of files. Never says no wrongly. `labels`: of the tasks before. */
+/**
+ * Which features may describe a task in other words after these changes of files; in doubt, a feature is among them. `labels`: of
+ * the tasks before.
+ */
 export function otherWords(
   { config, features, graph }: Project,
   { labels, changed }: { readonly labels: Iterable<Label>; readonly changed: Listing },
@@ -67,12 +70,12 @@ export function otherWords(
     tasks.some(
       (task) =>
         task.editPatterns !== undefined ||
-        // Another spec may be one of its documents, too.
+        // Another spec can be one of its documents.
         documentsOf(file, task).some((path) => changed.get(path) !== undefined),
     );
 }
 
-/** Where the documents are that a task of this spec names. */
+/** The paths of the documents that a task of this spec names. */
 export function documentsOf(file: string, { specRefs }: Pick<Task, 'specRefs'>): string[] {
   return specRefs.map((ref) => `${posix.dirname(file)}/${ref.split('#', 1)[0]}`);
 }

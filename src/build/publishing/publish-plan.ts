@@ -73,7 +73,7 @@ export function finishedTask({ check, result, revision }: CheckedResult): Finish
   };
 }
 
-/** What conductor itself or a command made is of one small form: a build may finish a hundred thousand of them. */
+/** The provenance of a render or a command gets one small form, to save memory: a build may finish a hundred thousand of them. */
 function finishedResult({ commit, key, outputs, edits, provenance }: StoredResult): FinishedResult {
   const { schema, label, recipe, attempts, startedAt, ms, conductor } = provenance;
   const small: Provenance = {

@@ -1,12 +1,12 @@
 /**
- * The check of a document by one of conductor's own schemas. The bundle has in its place the functions that ajv made of the schemas
- * (`scripts/validators.js`).
+ * Checks a document by one of conductor's own schemas. In the bundle, functions that ajv generated from the schemas replace this
+ * file (`scripts/validators.js`).
  */
 
 import { Ajv } from './ajv.js';
 import { loadSchema, type SchemaName } from './schemas.js';
 
-/** Whether a value is valid; what is wrong with it stands in `errors` then. */
+/** Whether a value is valid; if not, `errors` says why. */
 export interface CompiledSchema {
   (value: unknown): unknown;
   readonly errors?: readonly unknown[] | null | undefined;

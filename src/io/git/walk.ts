@@ -31,7 +31,7 @@ export async function listOrNothing(
   try {
     return await listTree(objects, tree);
   } catch (error) {
-    // What git says of the tree itself. An error of the system, or a git that was ended, says nothing about it.
+    // git ran and refused the tree. An error of the system, or a git that was killed, says nothing about the tree.
     const isOfTree =
       codeOf(error) === 'EDAMAGED' ||
       (error instanceof GitError && error.code === 'EGIT' && error.exit.code === FATAL);
@@ -85,7 +85,7 @@ export async function listSome(
   for (const path of [...files, ...whole]) {
     for (let end = path.lastIndexOf('/', path.length - 2); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const folder = path.slice(0, end + 1);
-      // All above it are known then.
+      // Then its parents are known, too.
       if (above.has(folder)) break;
       above.add(folder);
     }

@@ -1,6 +1,6 @@
 /**
- * Reads some features of a project whose other features are known to be up to date. What belongs to all of them comes from the
- * last complete build. Returns nothing where that is not enough, and then the whole project is to be read.
+ * Reads some features of a project whose other features are known to be up to date. What concerns the whole project comes from
+ * the last complete build. Returns undefined where that is not enough: then the build reads the whole project.
  */
 
 import { listOrNothing, listSome } from '../../io/git/walk.js';
@@ -31,10 +31,10 @@ export interface WantedPart {
   readonly left: ReadonlySet<string>;
   /** Their lock files that are not as the last build left them. */
   readonly changedLocks: readonly string[];
-  /** Changed files that have to be outputs of these features. */
+  /** Changed files. All of them must be outputs of these features, or the whole project is read. */
   readonly outputs: readonly string[];
   readonly rest: ProjectRest;
-  /** What is said of all specs as long as they are as they are. */
+  /** The warnings of all specs, as the last build found them. */
   readonly warnings: readonly Diagnostic[];
   /** What people wrote, as the last build had it. */
   readonly handWrittenTree: ObjectId;
@@ -43,7 +43,7 @@ export interface WantedPart {
   readonly person: string;
 }
 
-/** What was parsed is not kept: to read all of that takes longer than to parse a few specs. */
+/** Parsed specs are not cached: reading the cache of all specs takes longer than parsing a few of them. */
 const NO_CACHE: ParseCache = { get: () => undefined, set: () => {} };
 
 export async function loadPart(source: ProjectSource, wanted: WantedPart): Promise<Project | undefined> {
@@ -55,12 +55,12 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
   const asWritten = { listing: written, read, cache: NO_CACHE, arePathsKnown: true };
   const specs = await loadSpecs(asWritten, config);
-  // Whoever reads everything says all that is wrong, and in which order.
+  // After a mistake or a new warning the whole project is read: then all of them are reported, in their usual order.
   if (!specs.ok || !specs.value.warnings.every((one) => isSaid(one, wanted.warnings))) return undefined;
   const { features, graph } = specs.value;
   if (features.length !== wanted.features.size) return undefined;
   if (!features.every((feature) => isPlain(feature, wanted.features, written))) return undefined;
-  // Files of other features are not among them: no task of these reads one, and none writes there.
+  // The outputs of other features are left out: no task of these features reads or writes them.
   const listing = written.with(await listSome(objects, snapshot, outputPlaces(graph.tasks.values())));
 
   const locks = await readLocks({ repository, objects, listing, memory, features });
@@ -88,7 +88,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     shared: { shown: last.shown, person },
     large: [],
     warnings: wanted.warnings,
-    // None of the project's features has any: it would not be read in parts.
+    // A project with edited, patched or claimed files, or with open choices of records, is never read in parts.
     edited: new Map(),
     claimed: new Map(),
     patched: new Map(),
@@ -118,7 +118,7 @@ function outputPlaces(tasks: Iterable<Task>): { readonly paths: string[]; readon
   };
 }
 
-/** The changed ones as the last build left them; undefined where they cannot be read. */
+/** The changed lock files as the last build left them; undefined where one of them cannot be read. */
 async function formerLocks(
   { objects }: ProjectSource,
   { changedLocks, last }: WantedPart,

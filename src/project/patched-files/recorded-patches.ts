@@ -1,4 +1,4 @@
-/** The recorded patches of one file, put on it as they are recorded or divided anew among their tasks. Decides nothing. */
+/** The recorded patches of one file, put on it as they are recorded or divided again among their tasks. Decides nothing. */
 
 import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';

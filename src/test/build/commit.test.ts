@@ -166,7 +166,7 @@ test.each([
   'check-ignore *',
   'config --type=bool commit.gpgSign',
 ])(
-  'a git that cannot run `%s` commits nothing, and above all no tree without the other files',
+  'while git cannot run `%s`, nothing is committed, and above all no tree without the other files',
   async (call) => {
     await using rig = await project();
     await rig.build();

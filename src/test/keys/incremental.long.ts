@@ -7,7 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { walk } from './incremental-walk.js';
 import { walkInParts } from './part-walk.js';
 
-// Nobody else is here: the programs that hold locks between containers would be a fifth of all that a step starts.
+// No other process uses these projects: the programs that hold locks between containers would be a fifth of all that a step starts.
 vi.mock('../../io/process/file-lock.js', () => ({ lockFileOf: async () => ({ kind: 'unknown' }) }));
 
 const SEED = Number(process.env.TEST_SEED ?? 20261130);
@@ -15,7 +15,7 @@ const ASKED = process.env.TEST_STEPS === undefined ? undefined : Number(process.
 const STEPS = ASKED ?? 600;
 /** A walk of its own repository each: what a failure has to repeat stays short. */
 const WALK = 100;
-/** After this no walk begins that nobody asked for. */
+/** After this time no further walk begins, unless `TEST_STEPS` asks for it. */
 const LIMIT_MS = 120_000;
 
 test('after any changes, what builds of parts leave is what whole ones leave', {

@@ -54,7 +54,7 @@ test('another version of the reader makes no dependent stale', async () => {
   await rig.build();
   const before = interfaceOf(rig, 'A');
   vi.mocked(declaredInterface).mockReset().mockImplementation(real);
-  // It reads every file anew.
+  // It reads every file again.
   const projects = '.git/conductor/projects';
   for (const name of readdirSync(rig.path(projects))) rig.remove(`${projects}/${name}/interfaces.jsonl`);
   rig.write({ 'more.txt': 'Not the files of last time.' });

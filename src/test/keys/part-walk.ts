@@ -1,4 +1,4 @@
-/** Walks of random changes in projects of which builds read a part: each leaves what a build leaves that reads everything. */
+/** Walks of random changes in projects of which builds read a part: each build leaves the same as one that reads everything. */
 
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export function stateOf(rig: Rig): string {
   return join(projects, readdirSync(projects)[0] as string);
 }
 
-/** Whether the last complete build read a part: what it found stands behind all that was known. */
+/** Whether the last complete build read a part: then it added to the file of parts what it found. */
 export async function wasPart(rig: Rig): Promise<boolean> {
   const head = await readHead(stateOf(rig));
   const first = Object.values(head?.features ?? {}).reduce((sum, { at }) => sum + at[1], head?.order[1] ?? 0);
@@ -64,7 +64,7 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
   try {
     await rig.build();
     for (let step = 0; step < steps; step++) {
-      // Most of them are such as a part can be read for.
+      // Most changes are of a kind for which a build can read a part.
       for (let i = dice.below(2); i >= 0; i--)
         told.push(dice.chance(0.6) ? project.editWord() : project.change());
       const { summary } = await rig.build();

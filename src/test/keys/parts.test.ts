@@ -1,4 +1,4 @@
-/** A build that reads only the features that a change may concern does what one does that reads everything. */
+/** A build that reads only the features that a change may concern does the same as one that reads everything. */
 
 import { expect, test } from 'vitest';
 import { amendIndex, readHead } from '../../analysis/range/index-file.js';
@@ -11,7 +11,7 @@ const TIMED = { timeout: 200_000 + STEPS * 3000 };
 
 test('after any changes, what a build of a part leaves is what a whole one leaves', TIMED, async () => {
   const { parts } = await walkInParts(SEED, STEPS);
-  // A mechanism that reads everything would pass as well.
+  // Without this, the test would also pass if every build read everything.
   expect(parts).toBeGreaterThan(0);
 });
 
@@ -39,7 +39,7 @@ test('a changed spec is read with what needs it and what it needs, and what is s
   expect(second.outcomes()).toEqual({ 'a/one': 'built', 'b/two': 'built', ...fresh });
   expect(second.summary.counts).toMatchObject({ built: 2, fresh: 4 });
   expect((await rig.build()).summary).toMatchObject({ outcome: 'up-to-date', counts: { fresh: 6 } });
-  // What is said of this one is to be found out again.
+  // Whether the warning of this one still holds is found out again.
   rig.backlog('c', { c: other('c') });
   expect((await rig.build()).warnings()).toHaveLength(3);
   expect(await wasPart(rig)).toBe(false);
@@ -57,7 +57,7 @@ test('a task that comes or goes, a file of people and another setting lead to a 
     [false, () => rig.write({ 'in.txt': 'other\n', 'specs/a/notes.md': 'A note.\n' })],
     [true, () => rig.write({ 'specs/a/notes.md': 'Another note.\n' })],
     [false, () => rig.remove('specs/d/BACKLOG.yaml')],
-    // What the last build removed may have been of people.
+    // A file that the last build removed may have been a person's.
     [false, () => rig.backlog('b', { b: other('b') })],
     [true, () => rig.backlog('b', { b: task('b') })],
     [false, () => rig.backlog('b', { b: task('b', { verify: [{ run: 'true', inputs: ['specs/**'] }] }) })],
