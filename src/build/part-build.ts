@@ -14,7 +14,7 @@ import { featureOf } from '../model/history.js';
 import { readWaiting } from '../project/clone-records.js';
 import type { LoadedConfig } from '../project/host.js';
 import { loadPart } from '../project/part/load-part.js';
-import type { Project, ProjectRest } from '../project/project.js';
+import type { Project } from '../project/project.js';
 import type { SnapshotGround } from '../project/project-memory.js';
 import { diskSource } from '../project/project-source.js';
 import type { OpenLifecycle } from './lifecycle.js';
@@ -86,17 +86,24 @@ async function readPart(
   if (!part) return undefined;
   const waiting = Object.keys(await readWaiting(repository.state));
   if (!waiting.every((label) => part.features.has(featureOf(label)))) return undefined;
-  const rest = restOf(repository.state, head, part.features);
-  if (!rest) return undefined;
-  const others = Object.entries(head.features).filter(([name]) => !part.features.has(name));
+  const order = readOrder(repository.state, head);
+  if (!order) return undefined;
+  const others = Object.entries(head.features).flatMap(([name, row]) =>
+    part.features.has(name) ? [] : [row],
+  );
   const project = await loadPart(diskSource(session, config), {
     snapshot,
     features: part.features,
     specs: [...part.features].flatMap((name) => head.features[name]?.spec ?? []),
-    left: new Set(others.flatMap(([, { spec, lock }]) => [spec, lock])),
+    left: new Set(others.flatMap(({ spec, lock }) => [spec, lock])),
     changedLocks: part.locks,
     outputs: part.others,
-    rest,
+    rest: {
+      tasks: order.filter((label) => !part.features.has(featureOf(label))),
+      order,
+      lockFiles: others.map(({ lock }) => lock),
+      hasAgents: head.divisible.hasAgents,
+    },
     warnings: head.divisible.warnings,
     handWrittenTree: head.hand.tree,
     last,
@@ -105,20 +112,6 @@ async function readPart(
   const index = project && (await readIndex(repository.state, part.features, head));
   if (!index || !hasSameShape(project, index)) return undefined;
   return { project, index, changed: part.changed };
-}
-
-function restOf(
-  state: string,
-  head: AnalysisIndex['head'],
-  read: ReadonlySet<string>,
-): ProjectRest | undefined {
-  const order = readOrder(state, head);
-  if (!order || !head.divisible) return undefined;
-  const { hasAgents } = head.divisible;
-  const lockFiles = Object.entries(head.features).flatMap(([name, { lock }]) =>
-    read.has(name) ? [] : [lock],
-  );
-  return { tasks: order.filter((label) => !read.has(featureOf(label))), order, lockFiles, hasAgents };
 }
 
 /** Whether what was checked between features still holds: no feature has new paths or dependencies, and none reads other specs. */
