@@ -3,7 +3,7 @@
  * done where git has to judge.
  */
 
-import { mkdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { compareBytes } from '../../base/order.js';
@@ -14,7 +14,7 @@ import { changedFiles } from '../../io/git/walk.js';
 import { changedIndex, type IndexChanges, type IndexEntry } from '../../io/git/writing/index-bytes.js';
 import { conversions } from '../../model/git-rules/git-rules.js';
 import type { Entry, Files, ObjectId } from '../../model/tree.js';
-import { countedTurns, foldersOf, isSame, writeEntry } from '../small-trees/put-tree.js';
+import { changeFiles, countedTurns, foldersOf, isSame } from '../small-trees/put-tree.js';
 import { ATTRIBUTES, plainName } from '../small-trees/small-tree.js';
 import type { Workspace } from '../workspace.js';
 import { clockOf, dropRecord, folderLooks, indexLook, lookAt, readRecord, writeRecord } from './record.js';
@@ -65,7 +65,7 @@ async function putSurveyed(
   }
   if (!(await isPlain(objects, workspace, wanted)) || !(await isFree(after, kept))) return false;
   const removed: string[] = [];
-  const missing: string[] = [];
+  const missing = new Map<string, Entry>();
   const isTurn = countedTurns();
   for (const path of paths) {
     if (isTurn()) await setImmediate();
@@ -73,36 +73,18 @@ async function putSurveyed(
     const found = differing.get(path);
     // Just after git wrote a tree, every file of it may look changed.
     if (found && entry && isSame(objects, dir, found, entry)) continue;
-    if (entry) missing.push(path);
+    if (entry) missing.set(path, entry);
     if (found || (!differing.has(path) && (await look.get(path)))) removed.push(path);
   }
-  if (Math.max(removed.length, missing.length) > MOST_CHANGES) return false;
-  const ids = new Set(missing.map((path) => (wanted.get(path) as Entry).id));
+  if (Math.max(removed.length, missing.size) > MOST_CHANGES) return false;
+  const ids = new Set([...missing.values()].map(({ id }) => id));
   if (await isMore(objects, ids)) return false;
   const contents = await objects.readMany(ids);
+  const gone = paths.filter((path) => !wanted.has(path));
+  const emptied = await emptiedFolders(survey, { after, kept, gone });
   dropRecord(workspace);
   workspace.shown.large = undefined;
-  for (const path of removed) {
-    unlinkSync(join(dir, path));
-    if (isTurn()) await setImmediate();
-  }
-  const there = new Set(folders);
-  const gone = paths.filter((path) => !wanted.has(path));
-  for (const folder of await emptied(survey, { after, kept, gone })) {
-    rmdirSync(join(dir, folder));
-    there.delete(folder);
-    if (isTurn()) await setImmediate();
-  }
-  for (const folder of foldersOf(missing)) {
-    if (there.has(folder)) continue;
-    mkdirSync(join(dir, folder));
-    there.add(folder);
-  }
-  for (const path of missing) {
-    const { id, mode } = wanted.get(path) as Entry;
-    writeEntry(join(dir, path), mode, contents.get(id) as Buffer);
-    if (isTurn()) await setImmediate();
-  }
+  const there = await changeFiles(dir, { removed, emptied, folders, missing, contents });
   const entries = new Map<string, Omit<IndexEntry, 'path'> | undefined>();
   for (const path of paths) {
     const entry = wanted.get(path);
@@ -116,7 +98,7 @@ async function putSurveyed(
 }
 
 /** Folders that are there, and that the tree does not have; each before those that it is in. */
-async function emptied(
+async function emptiedFolders(
   { record, folders }: Survey,
   {
     after,

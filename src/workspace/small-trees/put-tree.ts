@@ -43,33 +43,59 @@ async function putListing(objects: GitObjects, workspace: Workspace, small: Smal
   rmSync(beside(workspace, 'rules'), { force: true });
   shown.small = undefined;
   const { files, paths } = small.listing;
-  const missing = paths.filter((path) => {
+  const missing = new Map<string, Entry>();
+  for (const [path, entry] of files) {
     const found = seen.files.get(path);
-    return found === undefined || !isSame(objects, dir, found, files.get(path) as Entry);
-  });
+    if (found === undefined || !isSame(objects, dir, found, entry)) missing.set(path, entry);
+  }
+  const removed = [...seen.files.keys()].filter((path) => !files.has(path) || missing.has(path));
+  const stay = new Set([...foldersOf(paths), ...foldersOf(kept)]);
+  const emptied = seen.folders.filter((folder) => !stay.has(folder)).reverse();
+  const contents = await objects.readMany([...missing.values()].map(({ id }) => id));
+  await changeFiles(dir, { removed, emptied, folders: seen.folders, missing, contents });
+  shown.small = small;
+  return true;
+}
+
+/** What has to change in a folder so that it holds the files of a tree. */
+interface FileChanges {
+  /** Files and links. */
+  readonly removed: readonly string[];
+  /** Folders that hold nothing else then, each before those that it is in. */
+  readonly emptied: readonly string[];
+  /** The folders that are there now. */
+  readonly folders: Iterable<string>;
+  readonly missing: ReadonlyMap<string, Entry>;
+  /** Of the missing files, by id. */
+  readonly contents: ReadonlyMap<ObjectId, Buffer>;
+}
+
+/** Returns the folders that are there afterwards. */
+export async function changeFiles(
+  dir: string,
+  { removed, emptied, folders, missing, contents }: FileChanges,
+): Promise<ReadonlySet<string>> {
   const isTurn = countedTurns();
-  for (const path of seen.files.keys()) {
-    if (files.has(path)) continue;
+  for (const path of removed) {
     unlinkSync(join(dir, path));
     if (isTurn()) await setImmediate();
   }
-  for (const path of missing) if (seen.files.has(path)) unlinkSync(join(dir, path));
-  const folders = foldersOf(paths);
-  const stay = foldersOf(kept);
-  for (const folder of seen.folders.reverse()) {
-    if (folders.has(folder) || stay.has(folder)) continue;
+  const there = new Set(folders);
+  for (const folder of emptied) {
     rmdirSync(join(dir, folder));
+    there.delete(folder);
     if (isTurn()) await setImmediate();
   }
-  const there = new Set(seen.folders);
-  for (const folder of folders) if (!there.has(folder)) mkdirSync(join(dir, folder));
-  const contents = await objects.readMany(missing.map((path) => (files.get(path) as Entry).id));
-  for (const path of missing) {
-    const { id, mode } = files.get(path) as Entry;
-    writeEntry(join(dir, path), mode, contents.get(id) as Buffer);
+  for (const folder of foldersOf(missing.keys())) {
+    if (there.has(folder)) continue;
+    mkdirSync(join(dir, folder));
+    there.add(folder);
   }
-  shown.small = small;
-  return true;
+  for (const [path, { id, mode }] of missing) {
+    writeEntry(join(dir, path), mode, contents.get(id) as Buffer);
+    if (isTurn()) await setImmediate();
+  }
+  return there;
 }
 
 /** Counts files: true where others may go on. */
@@ -93,7 +119,7 @@ export function modeOf({ mode }: { readonly mode: number }): '100755' | '100644'
   return mode & 0o100 ? '100755' : '100644';
 }
 
-export function writeEntry(place: string, mode: Entry['mode'], content: Buffer): void {
+function writeEntry(place: string, mode: Entry['mode'], content: Buffer): void {
   if (mode === '120000') symlinkSync(content, place);
   else writeFileSync(place, content, { flag: 'wx', mode: mode === '100755' ? 0o777 : 0o666 });
 }
