@@ -138,7 +138,6 @@ function killOnExit(group: number): void {
   if (watchesExit) return;
   watchesExit = true;
   process.once('exit', () => {
-    if (running.size > 0) killOwnRuns();
     for (const one of running) {
       try {
         process.kill(process.platform === 'win32' ? one : -one, 'SIGKILL');
@@ -146,6 +145,8 @@ function killOnExit(group: number): void {
         // It has ended by itself.
       }
     }
+    // Last, because the list of processes may not be readable.
+    if (running.size > 0) killOwnRuns();
   });
 }
 
