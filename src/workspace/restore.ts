@@ -44,9 +44,9 @@ export interface Seen {
   hasStrangeName: boolean;
 }
 
-/** Folders of which it is known what is in them. */
+/** Folders whose content is known from a record. */
 export interface KnownFolders {
-  /** The names of the folders in a folder in which no name has changed; undefined: it has to be read. */
+  /** The names of the folders directly in a folder that has not changed; undefined: the folder has to be read. */
   inside(path: string, stat: BigIntStats): readonly string[] | undefined;
 }
 

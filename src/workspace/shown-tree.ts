@@ -31,7 +31,7 @@ export async function showTree(objects: GitObjects, workspace: Workspace, tree: 
 export async function showFiles(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<void> {
   const { shown } = workspace;
   const { left } = shown;
-  // What is put there now, and what runs then, it does not tell.
+  // It says nothing about the files that are written now, nor about programs that run later.
   shown.left = undefined;
   if (await putTree(objects, workspace, tree)) {
     shown.large = undefined;

@@ -47,7 +47,7 @@ export class WorkspacePool {
   private readonly tools: WorkspaceTools;
   private readonly used = new Set<number>();
   private readonly places = new Map<number, Place>();
-  /** What the last task of a workspace left. */
+  /** By number: what the last survey of the workspace found. */
   private readonly left = new Map<number, Workspace['shown']['left']>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();

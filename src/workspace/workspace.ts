@@ -40,9 +40,9 @@ export interface SmallTree {
 export interface Shown {
   /** The tree whose files conductor wrote itself: git's index of the workspace knows nothing of them then. */
   small?: SmallTree | undefined;
-  /** What is known of the files and folders of any other tree. */
+  /** The record of any other tree. */
   large?: TreeRecord | undefined;
-  /** What the last look found, where no program has run since. */
+  /** What the last survey found, if no program has run since. */
   left?: Survey | undefined;
 }
 

@@ -1,6 +1,6 @@
-/** Ends a git that speaks to another machine when nobody waits for it any more or nothing is heard from it. */
+/** Ends a git that speaks to another machine if its caller aborts or if it prints nothing for too long. */
 
-/** What has to be known of the process. */
+/** The part of a child process that is used here. */
 interface Running {
   readonly pid?: number | undefined;
   readonly stdout: NodeJS.EventEmitter;
@@ -17,7 +17,7 @@ export interface Away {
 /** Why git was ended before it was done. */
 export type Stopped = 'aborted' | 'silent';
 
-/** Ends git and what it has started (ssh, a helper) when its caller aborts or nothing is heard from it any more. */
+/** Also ends what git has started (ssh, a helper). `end` stops watching, and says why git was ended, if it was. */
 export function guardAway(child: Running, { signal, silenceMs }: Away): { end(): Stopped | undefined } {
   let stopped: Stopped | undefined;
   const stop = (why: Stopped) => {

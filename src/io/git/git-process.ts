@@ -44,7 +44,7 @@ export class GitError extends Error {
   /** For `asFailure`. */
   readonly fault: { readonly command: string; readonly said: string; readonly signal?: string };
 
-  /** `call`: where git worked. A write that fails is not always given a reason, and then the disk is looked at. */
+  /** `call`: where git worked. git does not always say why a write failed: then conductor looks whether the disk is full. */
   constructor(args: readonly string[], exit: GitExit, { workTree, gitDir }: GitCall = {}) {
     super(`git ${args[0]} failed (${exit.signal ?? exit.code}): ${exit.stderr.trim().slice(0, 2000)}`);
     this.name = 'GitError';
@@ -63,7 +63,7 @@ export class GitError extends Error {
   }
 }
 
-/** git's words about a file that it could not write, often without a reason. For one that it could not create it has one. */
+/** git's words about a file that it could not write, often without a reason. If git could not create a file, it gives the reason. */
 const UNWRITTEN = /unable to write/i;
 
 /** Node's own names where there is one; `ESIGNAL`: somebody ended git, `EUSAGE`: git did not know what it was told. */
@@ -275,7 +275,7 @@ function gitOnce(args: readonly string[], call: GitCall): Promise<GitExit> {
       reject(error);
       child.kill();
     });
-    // A git that ends early leaves it half read, and open.
+    // A git that ends early leaves the file half read, and open.
     child.on('close', () => file.destroy());
     file.pipe(child.stdin);
   });
@@ -288,7 +288,7 @@ export async function gitOk(args: readonly string[], call: GitCall = {}): Promis
   return exit.stdout;
 }
 
-/** As `git`, where exit code 1 says that there is none. Every other code but 0 says nothing of the kind. */
+/** As `git`, for questions that git answers with exit code 1 if there is no such thing. Throws for every code but 0 and 1. */
 export async function gitAsked(args: readonly string[], call: GitCall = {}): Promise<GitExit> {
   const exit = await git(args, call);
   if (exit.code !== 0 && exit.code !== 1) throw new GitError(args, exit, call);

@@ -1,6 +1,6 @@
 /**
- * Puts a workspace from the tree that its record names to another one by what differs alone, and keeps the record. Nothing is
- * done where git has to judge.
+ * Puts a workspace from the tree that its record names to another tree: writes only what differs, and keeps the record. Does
+ * nothing where git has to judge.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -21,11 +21,11 @@ import { clockOf, dropRecord, folderLooks, indexLook, lookAt, readRecord, writeR
 import { surveyWorkspace } from './survey.js';
 import type { Survey, TreeRecord } from './tree-record.js';
 
-/** More changes are for git: it writes many files faster. */
+/** With more changes, git does the work: it writes many files faster. */
 const MOST_CHANGES = 5000;
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** `left`: what a look found, where no program has run since. False where git has to do it. */
+/** `left`: what an earlier survey found, if no program has run since. False where git has to do it. */
 export async function putLarge(
   objects: GitObjects,
   workspace: Workspace,
@@ -38,7 +38,7 @@ export async function putLarge(
   return !survey.hasStrangeName && (await putSurveyed(objects, workspace, survey, tree));
 }
 
-/** Whether a look tells of all that a new one would. */
+/** Whether a new survey would find the same. */
 function isStill(left: Survey | undefined, record: TreeRecord, { kept }: Workspace): left is Survey {
   return left?.record.index === record.index && left.kept.every((path) => kept.includes(path));
 }
@@ -107,7 +107,7 @@ async function emptiedFolders(
   }: { readonly after: TreeLook; readonly kept: readonly string[]; readonly gone: readonly string[] },
 ): Promise<string[]> {
   const stay = foldersOf(kept);
-  // The tree has every other one: nothing below it is gone, neither by a program nor now.
+  // The tree has every other folder: no file in it has gone, neither by a program nor now.
   const may = new Set([...foldersOf(gone), ...foldersOf(record.kept)]);
   const found: string[] = [];
   for (const folder of folders) {
@@ -117,7 +117,7 @@ async function emptiedFolders(
   return found.sort((a, b) => b.length - a.length);
 }
 
-/** False where git's index is of a form that only git changes: then git has to compare all files. */
+/** False if git's index has a form that only git can change: then git has to compare all files. */
 function changeIndex(
   { hash }: GitObjects,
   { index }: Workspace,

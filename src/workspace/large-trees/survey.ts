@@ -1,6 +1,7 @@
 /**
- * Finds what is not as a record of the workspace says, in one look at the folders and one at the files. What only looks the same
- * as before is not taken for unchanged: the state of a file or folder has a time that no program can set.
+ * Finds the files and folders of a workspace that are not as its record says, in one walk over the folders and one over the files.
+ * Compares also the time of the last change of state, which no program can set: with size and modification time alone, a changed
+ * file could look unchanged.
  */
 
 import type { BigIntStats } from 'node:fs';
@@ -33,7 +34,7 @@ export async function surveyWorkspace(
     const before = await look.at(path);
     if (before && before.mode !== '40000') continue;
     differing.set(path, found);
-    // git does not tell of files behind a link that leads to itself.
+    // git does not list the files of a folder whose place a link to itself has taken.
     if (before) for (const [gone] of await look.below(`${path}/`)) differing.set(gone, undefined);
   }
   const isTurn = countedTurns();
@@ -45,7 +46,7 @@ export async function surveyWorkspace(
   return { record, kept, time, state, folders, hasStrangeName: seen.hasStrangeName, differing, look };
 }
 
-/** Those of the index that do not look as it says. git is asked, because it looks at many files much faster than node. */
+/** The files that do not look as git's index says. git looks, because it is much faster at many files than Node. */
 async function changedFiles(workspace: Workspace): Promise<string[]> {
   const listed = await gitOk(['diff-files', '--name-only', '-z'], workspaceCall(workspace));
   return listed
@@ -64,7 +65,7 @@ function found(dir: string, path: string): FoundEntry | undefined {
 class RecordedFolders implements KnownFolders {
   private readonly looks: TreeRecord['folders'];
   private readonly names = new Map<string, string[]>();
-  /** Folders of which a part was kept and is not any more. */
+  /** Folders that have to be read: something in them was kept for the last record, and is not kept any more. */
   private readonly opened = new Set<string>();
 
   constructor({ folders, kept }: TreeRecord, keptNow: readonly string[]) {

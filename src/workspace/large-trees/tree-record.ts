@@ -1,4 +1,4 @@
-/** What is known of a workspace that was put to a large tree, and what a look found that is not so. Plain data. */
+/** What a record says about a workspace with a large tree, and what a survey found that differs from it. Plain data. */
 
 import type { TreeLook } from '../../io/git/reading/tree-look.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -11,24 +11,24 @@ export interface TreeRecord {
   readonly rules: string;
   /** What the workspace kept: the record says nothing about it. */
   readonly kept: readonly string[];
-  /** What git's index looks like, which says what each file looks like. With any other the record says nothing. */
+  /** What git's index looks like. The index says what each file looks like; if it is another one, the record is of no use. */
   readonly index: string;
-  /** Of each folder, the empty path for the workspace itself, what it looks like; empty where that is not to be trusted. */
+  /** What each folder looks like, by path (empty: the workspace itself). An empty look means that the folder must be read. */
   readonly folders: Readonly<Record<string, string>>;
 }
 
 export interface Survey {
   readonly record: TreeRecord;
-  /** What the workspace kept: the look left it out. */
+  /** What the workspace kept: the survey left it out. */
   readonly kept: readonly string[];
-  /** What has changed at this time or later may not have been seen. */
+  /** The survey may have missed changes at this time or later. */
   readonly time: bigint;
   readonly state: Restored;
   /** The folders that are there now. */
   readonly folders: ReadonlySet<string>;
-  /** Something has a name that is not UTF-8: the other parts do not tell of it. */
+  /** Something has a name that is not UTF-8; the other fields leave it out. */
   readonly hasStrangeName: boolean;
-  /** Of each path that may differ from the tree what is there; undefined: no file and no link. */
+  /** What is at each path that may differ from the tree; undefined: no file and no link. */
   readonly differing: ReadonlyMap<string, FoundEntry | undefined>;
   /** The recorded tree. */
   readonly look: TreeLook;

@@ -24,7 +24,7 @@ export type UnwrittenObjects = ReadonlyMap<ObjectId, GitObject>;
 
 export interface Reading {
   readonly changed: readonly Changed[];
-  /** The shown tree with these paths as they are in the workspace now. `inMemory`: nothing else has to see it yet. */
+  /** The shown tree with these paths as they are in the workspace now. `inMemory`: no other process has to read its objects yet. */
   take(paths: ReadonlySet<string>, inMemory: boolean): Promise<Result<TakenTree, Failure>>;
   /** Puts the workspace to exactly this tree. */
   reset(tree: ObjectId): Promise<void>;
@@ -32,7 +32,7 @@ export interface Reading {
   leave(): void;
 }
 
-/** What was kept in memory, for others to see. */
+/** Writes what was kept in memory to the store, so that git can read it too. */
 export async function writeObjects(
   objects: GitObjects,
   unwritten: UnwrittenObjects = new Map(),

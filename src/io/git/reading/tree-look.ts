@@ -1,4 +1,4 @@
-/** Looks into a tree without listing it: what stands at single paths, and the files that a set of patterns has. */
+/** Reads parts of a tree without listing all of it: the entries at single paths, and the files that match a set of patterns. */
 
 import { compareBytes } from '../../../base/order.js';
 import type { PatternSet } from '../../../model/paths/pattern-set.js';
@@ -28,7 +28,7 @@ export class TreeLook {
     return found && found.mode !== '40000' ? { mode: found.mode, id: found.id } : undefined;
   }
 
-  /** What stands at a path, a folder too. */
+  /** The entry at a path, which may be a folder. */
   async at(path: string): Promise<TreeEntry | undefined> {
     const bytes = byteName(path);
     const slash = bytes.lastIndexOf('/');
@@ -36,7 +36,7 @@ export class TreeLook {
     return folder?.get(bytes.slice(slash + 1));
   }
 
-  /** Whether some folder on the way to a path is none: what stands there then, the path cannot. */
+  /** Whether a file or link stands where a path needs a folder: then nothing can be at the path. */
   async isBelowFile(path: string): Promise<boolean> {
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
       const above = await this.at(path.slice(0, end));
@@ -67,7 +67,7 @@ export class TreeLook {
     return parseRawTree(raw, id.length / 2);
   }
 
-  /** The files that a set has, in byte order. Only folders in which it may have some are listed. */
+  /** The files that a set of patterns matches, in byte order. Lists only folders that may hold some. */
   async select(set: PatternSet): Promise<Map<string, Entry>> {
     const found = new Map<string, Entry>();
     for (const include of set.includes) {

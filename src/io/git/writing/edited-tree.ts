@@ -1,4 +1,4 @@
-/** A tree with changes made: only folders on the way to a change are read and made again. Knows no store. */
+/** Makes a tree with changes from another one: reads and writes only the folders that lead to a change. Knows no store. */
 
 import type { ObjectId } from '../../../model/tree.js';
 import { ObjectDamaged } from '../damaged.js';

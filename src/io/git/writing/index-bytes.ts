@@ -28,14 +28,14 @@ export function indexBytes(entries: readonly IndexEntry[], hash: HashName): Buff
 export interface IndexChanges {
   /** By path; undefined takes a file out. */
   readonly changes: ReadonlyMap<string, Omit<IndexEntry, 'path'> | undefined>;
-  /** Files whose state changed in this second or later: what the index says of their looks is not to be trusted. */
+  /** If a file changed in this second or later, it may change again and look the same as in the index. */
   readonly second: number;
   readonly hash: HashName;
 }
 
 /**
- * An index with some entries changed, without its extensions. A file that `second` concerns gets a time that no file has:
- * no look at the file alone will find it unchanged. Undefined for an index of another form, or with a merge in it.
+ * An index with some entries changed, without its extensions. Entries of files that changed in `second` or later get a time that no
+ * file has: git then compares their content. Undefined for an index of another form, or with a merge in it.
  */
 export function changedIndex(index: Buffer, { changes, second, hash }: IndexChanges): Buffer | undefined {
   const idBytes = createHash(hash).digest().length;
@@ -58,7 +58,7 @@ export function changedIndex(index: Buffer, { changes, second, hash }: IndexChan
   };
   for (let i = 0; i < count; i++) {
     const flags = index.readUInt16BE(at + fixed - 2);
-    // Neither a stage of a merge nor an entry with more flags.
+    // A stage of a merge, or an entry with more flags.
     if (flags & 0xf000) return undefined;
     const short = flags & LONGEST_NAME;
     const length = short < LONGEST_NAME ? short : index.indexOf(0, at + fixed) - at - fixed;
