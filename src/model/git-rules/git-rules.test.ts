@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { Dice } from '../../test/rig/random-project.js';
 import { conversions, type RulesFile, rulesFor } from './git-rules.js';
 
 const root = mkdtempSync(join(tmpdir(), 'conductor-rules-'));
@@ -33,25 +34,15 @@ function repository(name: string, files: Readonly<Record<string, string>>): stri
   return dir;
 }
 
-/** A small generator of numbers, the same in every run. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    return (state >>> 8) % below;
-  };
-}
-
 const NAMES = ['a', 'b', 'app', 'x.txt', 'y.bat', 'z[1].txt', 'a b', 'packages'];
 const PIECES = [...NAMES, '*', '**', '*.txt', '?', '[ab]', 'a*', 'z\\[1\\].txt', '*.bat', '*p*'];
 
 test.each(['', 'packages/app/', 'a b/'])(
   'rules for the folder "%s" are those that git has there',
   (prefix) => {
-    const next = random(prefix.length + 7);
-    const pick = (list: readonly string[]) => list[next(list.length)] as string;
+    const dice = new Dice(prefix.length + 7);
     const pattern = () =>
-      `${next(3) === 0 ? '/' : ''}${Array.from({ length: 1 + next(3) }, () => pick(PIECES)).join('/')}`;
+      `${dice.below(3) === 0 ? '/' : ''}${Array.from({ length: 1 + dice.below(3) }, () => dice.pick(PIECES)).join('/')}`;
     const folders = ['', 'packages/', 'a b/', prefix, `${prefix}a/`, `${prefix}a b/`, `${prefix}app/b/`];
     const ignores: RulesFile[] = [];
     const attributes: RulesFile[] = [];
@@ -60,13 +51,13 @@ test.each(['', 'packages/app/', 'a b/'])(
         const text = pattern();
         // A rule that ignores a folder above the project leaves no project.
         const safe = prefix === '' || folder.startsWith(prefix) ? text : `${text}/x.txt`;
-        return `${next(4) === 0 ? '!' : ''}${safe}${next(4) === 0 ? '/' : ''}`;
+        return `${dice.below(4) === 0 ? '!' : ''}${safe}${dice.below(4) === 0 ? '/' : ''}`;
       });
       ignores.push({ folder, text: `# comment\n${ignore.join('\n')}\n` });
       const words = ['filter=one', '-filter', '!filter', 'text eol=crlf', '-text', 'ident', 'binary', 'kind'];
       const lines = Array.from({ length: 4 }, () => {
         const text = pattern();
-        return `${text.includes(' ') ? JSON.stringify(text) : text} ${pick(words)}`;
+        return `${text.includes(' ') ? JSON.stringify(text) : text} ${dice.pick(words)}`;
       });
       attributes.push({
         folder,
@@ -74,7 +65,8 @@ test.each(['', 'packages/app/', 'a b/'])(
       });
     }
     const paths = new Set<string>();
-    for (let i = 0; i < 200; i++) paths.add(Array.from({ length: 1 + next(4) }, () => pick(NAMES)).join('/'));
+    for (let i = 0; i < 200; i++)
+      paths.add(Array.from({ length: 1 + dice.below(4) }, () => dice.pick(NAMES)).join('/'));
     const files = Object.fromEntries([
       ...ignores.map(({ folder, text }) => [`${folder}.gitignore`, text]),
       ...attributes.map(({ folder, text }) => [`${folder}.gitattributes`, text]),
