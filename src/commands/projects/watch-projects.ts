@@ -223,7 +223,7 @@ class ProjectWatch {
     this.importing.catch((error: unknown) => this.requests.fail(error));
   }
 
-  /** Each try fails for the same reason until somebody corrects it: that is told once. */
+  /** Told once: each try fails for the same reason until a person corrects it. */
   private tellFailure(failure: Failure): void {
     // What git says names a folder that is another one at each try.
     const text = JSON.stringify(failure.kind === 'git-failed' ? [failure.kind, failure.command] : failure);

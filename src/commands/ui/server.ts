@@ -11,7 +11,7 @@ import { plain } from './answers.js';
 
 /** What is behind the key. */
 export interface Pages {
-  /** A request of somebody who has the key. */
+  /** A request that brought the key. */
   answer(at: URL, request: IncomingMessage, response: ServerResponse): Promise<void>;
   close(): void;
 }

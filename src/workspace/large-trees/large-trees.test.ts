@@ -250,7 +250,7 @@ describe.runIf(process.platform === 'linux')('a workspace with a record', () => 
     try {
       const tree = await treeOf({ a: 'one', b: 'settings of a person' });
       const workspace = await rig.acquire(rig.pool(), tree);
-      // Begun anew, as one that was never used.
+      // As a workspace that was never used.
       rmSync(workspace.index, { force: true });
       await rig.pool().show(workspace, tree);
       expect(workspace.shown.large?.tree).toBe(tree);
