@@ -30,7 +30,8 @@ class Stopped {
     });
     this.temporary.write(
       'conductor.projects.yaml',
-      'projects:\n  api: { path: api }\n  tools: { path: tools }\n  web: { path: web, depends_on: [api] }\n',
+      // Both held tasks run at once on a machine with one processor too.
+      'limits: { commands: 4 }\nprojects:\n  api: { path: api }\n  tools: { path: tools }\n  web: { path: web, depends_on: [api] }\n',
     );
   }
 
