@@ -4,13 +4,14 @@
  */
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
-import { codeOf, lookSync, makeDir, removeTree } from '../io/files.js';
-import { git, gitOk } from '../io/git/git-process.js';
+import { codeOf, lookSync, removeTree } from '../io/files.js';
+import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
+import { makeWorktree } from '../io/git/writing/worktree.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import {
@@ -22,11 +23,11 @@ import {
 } from './canonical-git.js';
 import { dropRecord } from './large-trees/record.js';
 import { sandboxPlaces } from './places.js';
-import { removeForcibly, writeGitFile } from './restore.js';
+import { removeForcibly } from './restore.js';
 import { emptyWorkspace, rulesFile, showTree } from './shown-tree.js';
 import { SetupFolders, type SetupOptions, setupPrefix } from './tools/setup-folder.js';
 import { packagesPlace, type ToolOptions, WorkspaceTools } from './tools/workspace-tools.js';
-import { hashOf, numberOf, type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
+import { hashOf, numberOf, type Workspace, workspacesFolder } from './workspace.js';
 
 export { type Workspace, workspaceCall, workspacesFolder } from './workspace.js';
 
@@ -52,8 +53,8 @@ export class WorkspacePool {
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
   private canonical: Promise<CanonicalGit> | undefined;
-  /** Making a worktree writes to the one repository: one after the other. */
-  private making: Promise<unknown> = Promise.resolve();
+  /** Until git has removed what is left of worktrees that are gone. */
+  private pruning: Promise<unknown> = Promise.resolve();
   private sweepOnce = async (): Promise<void> => {};
 
   constructor(repository: Repository, objects: GitObjects, options: PoolOptions) {
@@ -221,8 +222,8 @@ export class WorkspacePool {
     await sweepCanonicalGit(this.folder);
     await this.setups.removeUnused();
     // Only a worktree that is made has to wait for it.
-    const pruned = this.making.then(() => git(['worktree', 'prune'], { gitDir: this.repository.store }));
-    this.making = pruned.catch(() => undefined);
+    const pruned = git(['worktree', 'prune'], { gitDir: this.repository.store });
+    this.pruning = pruned.catch(() => undefined);
   }
 
   /** Removes all workspaces of this project. */
@@ -234,7 +235,7 @@ export class WorkspacePool {
 
   async close(): Promise<void> {
     await this.sweepOnce();
-    await this.making;
+    await this.pruning;
   }
 
   private place(number: number): Place {
@@ -261,27 +262,11 @@ export class WorkspacePool {
     const { dir, gitDir, index } = workspace;
     const hasFolders = [dir, gitDir].every((one) => lookSync(one)?.isDirectory());
     if (hasFolders && lookSync(index)?.isFile()) return;
+    // git would remove what is not there when it looks, although it is made meanwhile.
+    await this.pruning;
     await this.remove(workspace);
-    const made = this.making.then(() => this.make(workspace));
-    this.making = made.catch(() => undefined);
-    await made;
-  }
-
-  private async make(workspace: Workspace): Promise<void> {
-    await makeDir(this.folder);
-    const commit = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
-    // Its folder gives the worktree its name.
-    const root = join(this.folder, workspace.name);
-    await gitOk(['worktree', 'add', '--quiet', '--detach', '--no-checkout', '--force', root, commit], {
-      gitDir: this.repository.store,
-    });
-    if (root !== workspace.dir) {
-      await rm(join(root, '.git'));
-      await mkdir(workspace.dir, { recursive: true });
-      await writeFile(join(workspace.gitDir, 'gitdir'), `${workspace.dir}/.git\n`);
-      await writeGitFile(workspace.dir, workspace.gitDir);
-    }
-    await gitOk(['read-tree', '--empty'], workspaceCall(workspace));
+    const head = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
+    makeWorktree({ ...workspace, store: this.repository.store, head, hash: this.objects.hash });
   }
 
   private async remove(workspace: Place): Promise<void> {
