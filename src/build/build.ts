@@ -2,9 +2,11 @@
 
 import { ok } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
+import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
+import type { SameGround } from '../project/project-memory.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { takeSnapshot } from '../workspace/snapshot.js';
@@ -45,15 +47,12 @@ async function doneQuickly(
   if (options.frozen || options.restoreOnly || options.namesAll) return undefined;
   // What an outage or a kill kept from the remotes is sent by the next command.
   if (new UnsentEntries(session.repository.home).isAnyDue(host.now())) return undefined;
-  const last = readLastBuild(session.repository.state);
-  if (!last || last.version !== host.version) return undefined;
-  if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;
-  if (last.config !== undefined) {
+  const ground = await sameGround(host, session.repository, async () => {
     const loaded = await host.loadConfig(session.repository.project);
-    if (!loaded.ok || loaded.value.digest !== last.config) return undefined;
-  }
-  const person = await stillShown(session.repository, last);
-  if (person === undefined) return undefined;
+    return loaded.ok ? loaded.value.digest : undefined;
+  });
+  if (!ground) return undefined;
+  const { last } = ground;
   const { secrets, named, maxUntracked } = last;
   const limit = maxUntracked === undefined ? {} : { maxUntracked };
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
@@ -69,13 +68,30 @@ async function doneQuickly(
     const restored = await restoreOutputs(open, taken.value.tree, last);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
   }
-  session.sessionState.memory.handOn(taken.value, how, isLargeKnown ? { last, person } : undefined);
+  session.sessionState.memory.handOn(taken.value, how, isLargeKnown ? ground : undefined);
   return undefined;
 }
 
 /** These options look at tasks one by one, or at files of people. */
 function isRestorable({ dryRun, accept, keepEdits, discardEdits }: BuildOptions, last: LastBuild): boolean {
   return last.restorable === true && !(dryRun || accept || keepEdits || discardEdits);
+}
+
+/**
+ * The last complete build, where nothing but files can have changed since: no version, variable, tool or setting has.
+ * `configDigest`: of the config as it is today, asked for where files do not say it.
+ */
+export async function sameGround(
+  host: Host,
+  repository: Repository,
+  configDigest: () => Promise<string | undefined>,
+): Promise<SameGround | undefined> {
+  const last = readLastBuild(repository.state);
+  if (!last || last.version !== host.version) return undefined;
+  if (!hasSameEnvironment(last, host.env) || !(await hasSameTools(host, last))) return undefined;
+  if (last.config !== undefined && (await configDigest()) !== last.config) return undefined;
+  const person = await stillShown(repository, last);
+  return person === undefined ? undefined : { last, person };
 }
 
 async function hasSameTools(host: Host, { toolchain, secrets }: LastBuild): Promise<boolean> {

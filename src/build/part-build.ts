@@ -16,7 +16,7 @@ import type { LoadedConfig } from '../project/host.js';
 import { loadPart } from '../project/part/load-part.js';
 import type { Project } from '../project/project.js';
 import type { SnapshotGround } from '../project/project-memory.js';
-import { diskSource } from '../project/project-source.js';
+import { diskSource, type ProjectSource } from '../project/project-source.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import type { BuildOptions } from './options.js';
 
@@ -30,7 +30,8 @@ interface Opening extends OpenLifecycle {
   readonly options: BuildOptions;
 }
 
-interface ReadPart {
+/** Some features of a project, with what the index says of the others. */
+export interface ReadPart {
   readonly project: Project;
   readonly index: AnalysisIndex;
   /** Features that may have changed, with all that depend on them. */
@@ -44,8 +45,22 @@ export async function openPart(
 ): Promise<PartBuild | undefined> {
   // Of this snapshot alone: a later build takes its own.
   const ground = session.memory.takeGround();
-  const part = ground && isPlain(options) ? await readPart(session, loaded, ground) : undefined;
-  if (!part) return undefined;
+  if (!ground || !isPlain(options)) return undefined;
+  const part = await readPart(diskSource(session, loaded.config), ground);
+  return part && preparePart({ host, options, session, signal }, { loaded, part, warn });
+}
+
+interface PartToPrepare {
+  readonly loaded: LoadedConfig;
+  readonly part: ReadPart;
+  warn(message: string): void;
+}
+
+/** Undefined also where more has changed than files, or what features outside of the part depend on. */
+export async function preparePart(
+  { host, options, session, signal }: Pick<Opening, 'host' | 'options' | 'session' | 'signal'>,
+  { loaded, part, warn }: PartToPrepare,
+): Promise<PartBuild | undefined> {
   const untold: string[] = [];
   const beside = { warn: (message: string) => void untold.push(message), signal, read: part.project };
   const ready = await prepare(host, { project: session, loaded }, options, beside);
@@ -72,12 +87,9 @@ function isPlain(options: BuildOptions): boolean {
   );
 }
 
-async function readPart(
-  session: OpenLifecycle['session'],
-  { config }: LoadedConfig,
-  ground: SnapshotGround,
-): Promise<ReadPart | undefined> {
-  const { repository, objects } = session;
+/** Reads from the snapshot of the ground; undefined where the build has to read everything. */
+export async function readPart(source: ProjectSource, ground: SnapshotGround): Promise<ReadPart | undefined> {
+  const { repository, objects, config } = source;
   const head = await readHead(repository.state);
   if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
   const { snapshot, last, person } = ground;
@@ -91,7 +103,7 @@ async function readPart(
   const others = Object.entries(head.features).flatMap(([name, row]) =>
     part.features.has(name) ? [] : [row],
   );
-  const project = await loadPart(diskSource(session, config), {
+  const project = await loadPart(source, {
     snapshot,
     features: part.features,
     specs: [...part.features].flatMap((name) => head.features[name]?.spec ?? []),
