@@ -1,58 +1,72 @@
 #!/usr/bin/env node
 // CommonJS (see package.json beside this file), because node starts it in less time than a module. A build with nothing to
-// do ends in `dist/start.cjs`, so its compiled code is kept in the user's cache folder: compiling is a fifth of what
-// conductor adds to the start of node.
-const { readFileSync, statSync } = require('node:fs');
+// do ends in `dist/start.cjs`, everything else in `dist/main.cjs`. Each defines one function, and its compiled code is kept in the
+// user's cache folder: compiling is a fifth of what conductor adds to the start of node, and a third of a build of one task.
+const { existsSync, readFileSync, statSync } = require('node:fs');
+const { createRequire } = require('node:module');
 const { join } = require('node:path');
-const { Script } = require('node:vm');
+const { pathToFileURL } = require('node:url');
+const { constants, Script } = require('node:vm');
 
-const START = join(__dirname, '..', 'dist', 'start.cjs');
+const DIST = join(__dirname, '..', 'dist');
 /** Of a file of compiled code: what it was compiled from and by, as text. */
 const HEADER_BYTES = 128;
 
-const { script, keepCode } = compiled();
-const start = {};
-script.runInThisContext()(start, require);
-start.exports.start({
-  keepCode,
-  main: () => {
-    // Where node keeps compiled code itself (22.1 and newer), it keeps that of the command line.
-    require('node:module').enableCompileCache?.();
-    return import('../dist/main.js');
-  },
-  configValue: () => import('../dist/config-value.js'),
-});
+const start = compiled('start');
+start
+  .run()
+  .start({ keepCode: start.keepCode, main: loadMain, configValue: () => import('../dist/config-value.js') });
 
-function compiled() {
-  const source = `(function (module, require) {${readFileSync(START, 'utf8')}\n})`;
-  const file = codeFile();
-  if (file === undefined) return { script: new Script(source, { filename: START }), keepCode() {} };
-  const header = headerText();
-  const kept = readKept(file);
-  const isKept = kept?.toString('latin1', 0, HEADER_BYTES) === header;
-  const cachedData = isKept ? soundCode(kept) : undefined;
-  const made = new Script(source, { filename: START, cachedData });
-  // Code that this node rejects (it has other flags) is left for those that accept it.
+function loadMain() {
+  // Where node keeps compiled code itself (22.1 and newer), it keeps that of modules: configs and what they import.
+  require('node:module').enableCompileCache?.();
+  const main = compiled('main');
+  // Where conductor runs once, as in a container, keeping code costs more than it saves: the start has kept its own only if it ran before.
+  const isUsedOften = existsSync(codeFile('start') ?? '');
+  return { main: main.run().main, keepCode: isUsedOften ? main.keepCode : () => {} };
+}
+
+/** A file of `dist` that defines one function, as a module that has not run, with what keeps its compiled code. */
+function compiled(name) {
+  const source = join(DIST, `${name}.cjs`);
+  // It is ASCII, which takes half the space.
+  const text = readFileSync(source, 'latin1');
+  const file = codeFile(name);
+  const header = file && headerText(source);
+  const kept = file && readKept(file);
+  const cachedData = kept?.toString('latin1', 0, HEADER_BYTES) === header ? soundCode(kept) : undefined;
+  const script = new Script(text, {
+    filename: source,
+    cachedData,
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
   return {
-    script: made,
-    keepCode: () => cachedData === undefined && keep(file, header, made.createCachedData()),
+    run() {
+      const module = { exports: {} };
+      script.runInThisContext()(module, createRequire(source), pathToFileURL(source).href);
+      return module.exports;
+    },
+    // Code that this node rejects (it has other flags) is left for those that accept it.
+    keepCode() {
+      if (file && cachedData === undefined) keep(file, header, script.createCachedData());
+    },
   };
 }
 
 /** V8 compares its own version and the length of the source. Installers set `mtime`, and file systems reuse inodes, but no program can set `ctime`. */
-function headerText() {
-  const { size, mtimeMs, ctimeMs, ino } = statSync(START);
+function headerText(source) {
+  const { size, mtimeMs, ctimeMs, ino } = statSync(source);
   const text = `${process.version} ${process.arch} ${size} ${mtimeMs} ${ctimeMs} ${ino}`;
   return text.slice(0, HEADER_BYTES).padEnd(HEADER_BYTES);
 }
 
 /** One for each version of node, so that a new version of conductor replaces it. As `env-paths` names the folder. */
-function codeFile() {
+function codeFile(name) {
   const { HOME, XDG_CACHE_HOME } = process.env;
   if (!HOME || process.platform === 'win32') return undefined;
   const caches = process.platform === 'darwin' ? join(HOME, 'Library', 'Caches') : join(HOME, '.cache');
   const folder = process.platform === 'darwin' ? caches : XDG_CACHE_HOME || caches;
-  return join(folder, 'conductor', `start-${process.version}-${process.arch}.code`);
+  return join(folder, 'conductor', `${name}-${process.version}-${process.arch}.code`);
 }
 
 function readKept(file) {

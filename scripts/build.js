@@ -1,18 +1,24 @@
 // Bundles the command line, the library entry and the pool's workers into dist/, and writes the library's types.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { laterContents, laterEntries, loadedLater } from './loaded-later.js';
 import { compiledValidators } from './validators.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
 rmSync(`${root}/dist`, { recursive: true, force: true });
 
+/** Worker threads and native loading need their own files; the rest is faster read from one. */
+const EXTERNAL = ['piscina', 'jiti', 'chokidar', '@aws-sdk/client-s3', 'bullmq', 'ioredis'];
+/** Its main file looks for its parts while it runs, where nothing can be bundled. */
+const ALIAS = { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' };
+
+// What node loads as modules: the library, what it shares with configs, and the programs of threads and processes.
 await build({
   absWorkingDir: root,
   entryPoints: {
-    main: 'src/cli/main.ts',
     'config-value': 'src/cli/config-value.ts',
     index: 'src/index.ts',
     'pool-worker': 'src/io/pool/pool-worker.ts',
@@ -22,15 +28,12 @@ await build({
   },
   outdir: 'dist',
   bundle: true,
-  // One chunk per dynamic import: a build with nothing to do reads the first one only.
   splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node20.19',
-  // Worker threads and native loading need their own files; the rest is faster read from one.
-  external: ['piscina', 'jiti', 'chokidar', '@aws-sdk/client-s3', 'bullmq', 'ioredis'],
-  // Its main file looks for its parts while it runs, where nothing can be bundled.
-  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+  external: EXTERNAL,
+  alias: ALIAS,
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   plugins: [compiledValidators(root)],
   // CommonJS packages inside an ES module still ask for `require`.
@@ -39,6 +42,44 @@ await build({
   },
   legalComments: 'linked',
   logLevel: 'warning',
+});
+
+// The command line, in one file: node needs longer to load 150 modules than to run them. `bin/conductor.js` runs it as a script
+// that defines one function, and keeps its compiled code.
+const SHARED = {
+  absWorkingDir: root,
+  bundle: true,
+  format: 'cjs',
+  platform: 'node',
+  target: 'node20.19',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  outExtension: { '.js': '.cjs' },
+  external: EXTERNAL,
+  alias: ALIAS,
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+await build({
+  ...SHARED,
+  entryPoints: { main: 'src/cli/main.ts' },
+  outdir: 'dist',
+  define: { CONDUCTOR_VERSION: JSON.stringify(version), 'import.meta.url': 'conductorUrl' },
+  banner: { js: '(function (module, require, conductorUrl) {' },
+  footer: { js: '})' },
+  plugins: [loadedLater(), compiledValidators(root)],
+});
+// Regular expressions keep other characters: with escapes in their place, V8 needs one byte for each character.
+const ascii = readFileSync(`${root}/dist/main.cjs`, 'utf8').replace(
+  /[\u0080-\uffff]/g,
+  (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+);
+writeFileSync(`${root}/dist/main.cjs`, ascii);
+await build({
+  ...SHARED,
+  entryPoints: laterEntries(),
+  outdir: 'dist/later',
+  plugins: [laterContents(root), compiledValidators(root)],
 });
 
 /** Node's own modules that cost milliseconds are loaded by the first call of one of their functions. */
@@ -72,6 +113,8 @@ await build({
   format: 'cjs',
   platform: 'node',
   target: 'node20.19',
+  banner: { js: '(function (module, require) {' },
+  footer: { js: '})' },
   plugins: [loadedWhenCalled],
   define: { CONDUCTOR_VERSION: JSON.stringify(version) },
   logLevel: 'warning',

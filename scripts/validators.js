@@ -14,12 +14,16 @@ export function validatorCode(schema) {
   return standaloneCode.default(ajv, ajv.compile(schema));
 }
 
+export function schemaNames() {
+  return readdirSync(new URL('../schemas', import.meta.url))
+    .filter((name) => name.endsWith(ENDING))
+    .map((name) => name.slice(0, -ENDING.length));
+}
+
 /** In place of `compiled-schema.ts`, a module that loads the function for a schema. */
 export function compiledValidators(root) {
   const folder = `${root}/schemas`;
-  const names = readdirSync(folder)
-    .filter((name) => name.endsWith(ENDING))
-    .map((name) => name.slice(0, -ENDING.length));
+  const names = schemaNames();
   return {
     name: 'compiled-validators',
     setup({ onLoad, onResolve }) {

@@ -1,18 +1,17 @@
 /** The command line: runs one command, turns its outcome into an exit code, and catches everything else. */
 
 import { closeSync, fstatSync } from 'node:fs';
-import { PerformanceObserver } from 'node:perf_hooks';
 import { isatty } from 'node:tty';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { CommanderError } from 'commander';
 import { takeLastSteps } from '../io/process/last-steps.js';
+import { boundGarbage, keepCompiledCode } from '../io/process/v8.js';
 import type { FailureAnswer } from '../model/failure-parts.js';
 import { answerError, answerInJson, CALL, helpAsCalled, refuse } from './output.js';
 import { createProgram } from './program.js';
 import { receivedSignal } from './signals.js';
 
-/** Runs the command line of this process and sets its exit code. */
-export async function main(argv: readonly string[] = process.argv): Promise<void> {
+/** Runs the command line of this process and sets its exit code. `keepCode` keeps what V8 has compiled of it. */
+export async function main({ keepCode }: { keepCode(): void }): Promise<void> {
   boundGarbage();
   // The reader may stop (`| head`), the terminal may close, the disk of a log may be full: the build continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -33,43 +32,13 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
       void report(error).then((code) => process.exit(code));
     }
   });
-  process.exitCode = await runCommandLine(argv);
+  process.exitCode = await runCommandLine(process.argv);
   await takeLastSteps();
   isDone = true;
+  keepCompiledCode(keepCode);
   // A config may have left timers or sockets behind; they do not keep a build that has ended.
   await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
   leave();
-}
-
-/** Releases of Node whose V8 is known to have the flag: another one would print that it does not know it. */
-const LAST_KNOWN = 24;
-
-/**
- * While a program allocates much, V8 lets the heap grow to four times what is used before it collects. Half as much again is
- * enough: a build of 10,000 tasks needs 30 MB less than with the double, for an eighth more processor time.
- */
-function boundGarbage(): void {
-  if (Number.parseInt(process.versions.node, 10) > LAST_KNOWN) return;
-  setFlagsFromString('--heap-growing-percent=50');
-  boundYoungGeneration();
-}
-
-/** Of the space for new objects. */
-const YOUNG_BYTES = 16 * 2 ** 20;
-
-/**
- * V8 doubles the space for new objects up to 32 MB, and lets the heap grow by so much more before it collects. Half of it
- * is enough, in nearly the same processor time; a quarter would cost a tenth more. V8 reads the largest size once, at its start, but
- * the growth factor at each collection: so this observer stops the growth when the space is large enough.
- */
-function boundYoungGeneration(): void {
-  const observer = new PerformanceObserver(() => {
-    const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');
-    if (young !== undefined && young.space_size < YOUNG_BYTES) return;
-    setFlagsFromString('--semi-space-growth-factor=1');
-    observer.disconnect();
-  });
-  observer.observe({ entryTypes: ['gc'] });
 }
 
 /** At its exit Node restores each terminal that it was started with, and aborts when one is gone, unless it is closed. */

@@ -3,6 +3,7 @@
 import type { Socket } from 'node:net';
 import { build } from '../build/build.js';
 import type { BuildOptions } from '../build/options.js';
+import { noteBuild } from '../io/process/v8.js';
 import type { Usage } from '../model/action.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import type { Label } from '../model/task.js';
@@ -80,6 +81,7 @@ async function runOnce(
       if (event.type === 'task.finished' && event.failure?.kind === 'needs') asking.push(event.task);
     };
     const summary = await build(host, options, on, anySignal(signals.signal, ...parent));
+    noteBuild(summary);
     const unaccepted = options.accept && !json ? unacceptedText(summary) : undefined;
     if (unaccepted !== undefined) remark(unaccepted);
     return { summary, asking };

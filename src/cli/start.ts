@@ -21,7 +21,8 @@ import { VERSION } from './version.js';
 interface Loaders {
   /** Called after a build with nothing to do, when the functions that it needs are compiled: those of other commands would be too few. */
   keepCode(): void;
-  main(): Promise<typeof import('./main.js')>;
+  /** The command line, which keeps its compiled code too. */
+  main(): Pick<typeof import('./main.js'), 'main'> & { keepCode(): void };
   configValue(): Promise<typeof import('./config-value.js')>;
 }
 
@@ -35,8 +36,8 @@ export async function start(load: Loaders): Promise<void> {
     load.keepCode();
     process.exit(0);
   }
-  const { main } = await load.main();
-  await main();
+  const { main, keepCode } = load.main();
+  await main({ keepCode });
 }
 
 async function hasNothingToDo(json: boolean, load: Loaders): Promise<boolean> {

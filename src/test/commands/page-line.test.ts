@@ -1,11 +1,11 @@
 /** Holds the commands of the page as a person types them: what they print, how they end, and that a build loads none of it. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ensureBuilt, PACKAGE, TemporaryProject, until } from '../rig/command-line.js';
+import { PACKAGE, TemporaryProject, until } from '../rig/command-line.js';
 
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/\?token=[\w-]{20,}/;
 
@@ -134,22 +134,37 @@ test('ui serves until it is stopped; report writes the last build, and says when
   }
 });
 
-test('a build loads nothing of the page: its code is in none of the chunks that one reads at once', () => {
-  ensureBuilt();
-  const dist = join(PACKAGE, 'dist');
-  const read = new Set<string>();
-  const walk = (file: string) => {
-    if (read.has(file) || !existsSync(file)) return;
-    read.add(file);
-    const text = readFileSync(file, 'utf8');
-    for (const [, name] of text.matchAll(/(?:^|\n)(?:import|export)[^;]*?from\s*"\.\/([^"]+)"/g))
-      walk(join(dist, name as string));
-    for (const [, name] of text.matchAll(/(?:^|\n)import\s*"\.\/([^"]+)"/g)) walk(join(dist, name as string));
-  };
-  walk(join(dist, 'main.js'));
-  expect(read.size).toBeGreaterThan(1);
-  const texts = [...read].map((file) => readFileSync(file, 'utf8'));
-  expect(texts.filter((text) => text.includes('frame-ancestors') || text.includes('report-data'))).toEqual(
-    [],
-  );
+test('a build runs nothing of the page, whose code is in the file of the command line', async () => {
+  const project = new TemporaryProject(FILES);
+  const coverage = join(project.home, 'coverage');
+  try {
+    const { text: said } = await project.start(['build'], { NODE_V8_COVERAGE: coverage }).ended;
+    expect(said).toContain('built 1');
+    const text = readFileSync(join(PACKAGE, 'dist/main.cjs'), 'latin1');
+    const ran = readdirSync(coverage).flatMap((name) => {
+      const { result } = JSON.parse(readFileSync(join(coverage, name), 'utf8'));
+      const scripts = result.filter(({ url }: { url: string }) => url.endsWith('/dist/main.cjs'));
+      return scripts.flatMap(({ functions }: { functions: CoveredFunction[] }) =>
+        functions.flatMap(({ ranges: [whole] }) => (whole && whole.count > 0 ? [whole] : [])),
+      );
+    });
+    expect(ran.length).toBeGreaterThan(500);
+    for (const words of ['frame-ancestors', 'report-data']) {
+      const at = text.indexOf(words);
+      expect(at).toBeGreaterThan(0);
+      // Only the function that is the whole file.
+      const around = ran.filter(({ startOffset, endOffset }) => startOffset <= at && at < endOffset);
+      expect(around.every(({ startOffset }) => startOffset < 100)).toBe(true);
+    }
+  } finally {
+    project.dispose();
+  }
 });
+
+interface CoveredFunction {
+  readonly ranges: readonly {
+    readonly startOffset: number;
+    readonly endOffset: number;
+    readonly count: number;
+  }[];
+}

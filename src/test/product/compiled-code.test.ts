@@ -1,10 +1,11 @@
-/** Holds that the compiled code of the start is kept, used, and never trusted when it is damaged or another version's. */
+/** Holds that the compiled code of the start and of the command line is kept, used, and never trusted when it is damaged or another version's. */
 
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fileIdentity } from '../../io/files.js';
-import { TemporaryProject } from '../rig/command-line.js';
+import { PACKAGE, TemporaryProject } from '../rig/command-line.js';
 
 test.skipIf(process.platform !== 'linux')(
   'the compiled code of the start is kept for the next one',
@@ -62,6 +63,59 @@ test.skipIf(process.platform !== 'linux')(
       expect(await build()).toBe(said);
       expect(existsSync(inTheWay)).toBe(true);
       file();
+    } finally {
+      project.dispose();
+    }
+  },
+);
+
+/** Whether V8 accepts kept code in a process that has just started, and runs what is in it. */
+const ACCEPTS = `
+const [file, source] = process.argv.slice(1);
+const kept = require('node:fs').readFileSync(file);
+const cachedData = kept.subarray(128, (128 + kept.length) / 2);
+const script = new (require('node:vm').Script)(require('node:fs').readFileSync(source, 'latin1'), { filename: source, cachedData });
+console.log(script.cachedDataRejected);
+`;
+
+test.skipIf(process.platform !== 'linux')(
+  'the compiled code of the command line is kept by a build that ran a task, where conductor runs often',
+  async () => {
+    const spec = (text: string) =>
+      JSON.stringify({
+        tasks: [{ id: 'T1', inputs: [], outputs: ['out.txt'], run: `echo ${text} > out.txt` }],
+      });
+    const project = new TemporaryProject({
+      '.gitignore': '.conductor/\n',
+      'specs/f/BACKLOG.yaml': spec('1'),
+    });
+    try {
+      const folder = join(project.home, '.cache', 'conductor');
+      const file = () => readdirSync(folder).find((name) => name.startsWith('main-'));
+      const build = async (...args: string[]) => {
+        const ended = await project.start(['build', ...args]).ended;
+        expect(ended.code, ended.text).toBe(0);
+        return ended.text;
+      };
+      // The first build may be the only one. One with nothing to do shows that others follow.
+      expect(await build()).toContain('built 1');
+      expect(await build()).toContain('nothing to do');
+      expect(await build('--force', '--dry-run')).toContain('would build');
+      expect(file()).toBeUndefined();
+      project.write('specs/f/BACKLOG.yaml', spec('2'));
+      expect(await build()).toContain('built 1');
+      const kept = join(folder, file() ?? '');
+      const said = execFileSync(process.execPath, ['-e', ACCEPTS, kept, join(PACKAGE, 'dist/main.cjs')]);
+      expect(String(said)).toBe('false\n');
+      const before = fileIdentity(kept);
+      project.write('specs/f/BACKLOG.yaml', spec('3'));
+      expect(await build()).toContain('built 1');
+      expect(fileIdentity(kept)).toBe(before);
+      // What was overwritten is not run.
+      writeFileSync(kept, Buffer.from(readFileSync(kept)).fill(0xff, 20_000, 30_000));
+      project.write('specs/f/BACKLOG.yaml', spec('4'));
+      expect(await build()).toContain('built 1');
+      expect(project.read('out.txt')).toBe('4\n');
     } finally {
       project.dispose();
     }

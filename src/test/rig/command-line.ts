@@ -222,7 +222,7 @@ export function ensureBuilt(): void {
 }
 
 function isStale(): boolean {
-  const made = statSync(join(PACKAGE, 'dist/main.js'), { throwIfNoEntry: false });
+  const made = statSync(join(PACKAGE, 'dist/main.cjs'), { throwIfNoEntry: false });
   const types = statSync(join(PACKAGE, 'dist/index.d.ts'), { throwIfNoEntry: false });
   if (!made || !types) return true;
   const plugins = '.opencode/plugin';
@@ -231,7 +231,7 @@ function isStale(): boolean {
     .filter((name) => !/\.(?:test|long)\.tsx?$/.test(name) && !name.startsWith('test/'))
     .map((name) => `src/${name}`);
   return [
-    'scripts/build.js',
+    ...['build.js', 'loaded-later.js', 'validators.js'].map((name) => `scripts/${name}`),
     ...readdirSync(join(PACKAGE, plugins)).map((name) => `${plugins}/${name}`),
     ...sources,
   ].some((path) => statSync(join(PACKAGE, path)).mtimeMs > made.mtimeMs);
