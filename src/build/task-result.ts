@@ -21,6 +21,7 @@ import { changesBetween } from '../execution/left-work.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
+import type { Label } from '../model/task.js';
 import type { TaskOutcome } from '../model/task-run.js';
 import type { OwnClaim } from '../store/claims/claims.js';
 import { type KeptWork, WorkStore } from '../store/kept-work.js';
@@ -37,6 +38,8 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly preflight: Preflight;
   /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
   readonly renderers: Turns;
+  /** Recorded milliseconds of tasks. */
+  readonly durations: Readonly<Record<Label, number>>;
 }
 
 export interface MadeResult {
@@ -202,7 +205,7 @@ async function execute(
   stale: StaleTask,
   context: ExecutionContext,
 ): Promise<Ran<Escalated>> {
-  const { prepared, workers, computing, renderers, priority, options } = parts;
+  const { prepared, workers, computing, renderers, priority, durations, options } = parts;
   const { check } = stale;
   const { task, gates } = check;
   const { label, recipe } = task;
@@ -211,7 +214,9 @@ async function execute(
   const limiter = recipe.kind === 'agent' ? workers : isRendered ? renderers : computing;
   const inWorker = <R>(work: () => Promise<Result<R, Failure>>) =>
     onWorker(limiter, priority(label), context.signal, work);
-  const run = () => escalate(parts, stale, { ...context, priority: priority(label) });
+  const expectedMs = durations[label];
+  const known = expectedMs === undefined ? {} : { expectedMs };
+  const run = () => escalate(parts, stale, { ...context, ...known, priority: priority(label) });
   const { isRemote: isUnclaimed = false } = parts.executor;
   // A person who asks for another result than the one that is stored waits for nobody's.
   const isWanted = stale.fromScratch || (options.force && prepared.targets.has(label));

@@ -37,6 +37,8 @@ export interface ExecutionContext {
   readonly meter?: WorkMeter;
   /** Milliseconds of work that waits for it: what has the longest way behind it goes first. Absent: nothing waits. */
   readonly priority?: number;
+  /** Milliseconds that it took the last time. Absent: nobody knows. */
+  readonly expectedMs?: number;
 }
 
 /** Measures what one piece of work has used so far, and how long it has waited for its turn. */

@@ -6,6 +6,7 @@ import type { JobEnded, JobRunner } from '../../execution/queue/job-runner.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
 import { type JobSource, WORKER_BEAT_MS } from '../../io/queue/job-source.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
+import { jobSize } from '../../model/fleet/job.js';
 import type { WorkerEvent } from '../../model/fleet/worker-event.js';
 
 export interface WorkerOptions {
@@ -102,7 +103,7 @@ export class WorkerLoop {
       this.sending.delete(job);
       // A place that becomes free is used at once.
       this.parts.source.call();
-      if (fate === 'done' || fate === 'failed') this.done++;
+      if (fate === 'done' || fate === 'failed') this.done += jobSize(job.data);
       const ms = now() - startedAt;
       options.on({
         ...{ type: 'job.ended', task, queue, ms, ...ended },

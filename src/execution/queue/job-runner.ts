@@ -8,10 +8,8 @@ import { withinAfter } from '../../base/within.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
 import type { TakenJob } from '../../io/queue/taken-job.js';
-import { digestFields } from '../../model/digest.js';
-import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { CANCELLED, isJob } from '../../model/fleet/job.js';
+import { batchKey, CANCELLED, isJob, type Job } from '../../model/fleet/job.js';
 import type { JobFate, JobPhase } from '../../model/fleet/worker-event.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -19,9 +17,19 @@ import { failureLine, failureReason } from '../../report/failures/failure.js';
 import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import { guarded } from '../attempt-failure.js';
-import type { Bench, Benches } from './bench.js';
+import { type RunPlace, workBatch, workDigest } from './batch-work.js';
+import type { Benches } from './bench.js';
+import { News, PhaseClock } from './job-progress.js';
 import { keyProblem } from './own-key.js';
-import { judgedBy, outcomeCommit, readOutcome, readRun } from './parcel.js';
+import {
+  type BatchOutcome,
+  outcomeCommit,
+  outcomesCommit,
+  readOutcome,
+  readOutcomes,
+  readRun,
+  readRuns,
+} from './parcel.js';
 import { tryAgain } from './tries.js';
 
 export interface JobRunnerParts {
@@ -43,8 +51,6 @@ export interface JobEnded {
 
 /** Names that are removed in one step. */
 const FORGOTTEN_AT_ONCE = 200;
-/** Milliseconds in which events are gathered into one message. */
-const NEWS_MS = 40;
 /** Tries to find or fetch a parcel: then another worker may reach what this one cannot. */
 const FETCH_TRIES = 5;
 
@@ -109,14 +115,14 @@ export class JobRunner {
       await inTime(job.refuse(ran.value));
       return { fate: 'refused', why: ran.value };
     }
-    const { outcome, parcel } = ran.value;
+    const { ok: isOk, hasResult, parcel, why } = ran.value;
     this.over.add(parcel);
-    if (job.signal.aborted && !outcome.ok) return this.ended(job);
+    if (job.signal.aborted && !isOk) return this.ended(job);
     const { host } = this.parts;
-    const answer = { parcel, name: nameOf(job), worker: host, ok: outcome.ok };
+    const answer = { parcel, name: nameOf(job), worker: host, ok: hasResult };
     const delivered = await inTime(job.deliver(answer));
     if (delivered !== 'delivered') return { fate: 'lost' };
-    return outcome.ok ? { fate: 'done' } : { fate: 'failed', why: outcome.failure.kind };
+    return isOk ? { fate: 'done' } : { fate: 'failed', ...(why === undefined ? {} : { why }) };
   }
 
   private async ended(job: TakenJob): Promise<{ fate: JobFate }> {
@@ -133,7 +139,7 @@ export class JobRunner {
     job: TakenJob,
     news: News,
     clock: PhaseClock,
-  ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
+  ): Promise<Result<Made | string, Failure>> {
     const { parcels, objects } = this.parts;
     const { data } = job;
     if (!isJob(data)) return ok('it is no job');
@@ -142,16 +148,17 @@ export class JobRunner {
       // Its first worker may have finished it before it was lost: it is paid only once.
       const former = await tryAgain(() => parcels.find(nameOf(job)), tries());
       if (!former.ok) return err(former.error.failure);
-      if (former.value !== undefined) return this.former(former.value);
+      if (former.value !== undefined) return this.former(job, former.value);
     }
     const have = this.lastBase === undefined ? [] : [this.lastBase];
     const fetched = await tryAgain(() => parcels.fetch(data.parcel, have), tries());
     if (!fetched.ok) return err(fetched.error.failure);
     await this.holdBase(data.base);
-    const run = await readRun(objects, data.parcel);
-    if (!run.ok) return run;
-    if (run.value.key !== data.key) return ok('the run is not the one of its job');
-    return this.parts.benches.use(data.base, (bench) => this.work(job, run.value, bench, { news, clock }));
+    const runs = await runsOf(objects, data);
+    if (!runs.ok) return runs;
+    if (runs.value === undefined) return ok('the run is not the one of its job');
+    const all = runs.value;
+    return this.parts.benches.use(data.base, (bench) => this.work(all, { job, bench, news, clock }));
   }
 
   /** What the next parcels are fetched on is named here, once. */
@@ -163,43 +170,48 @@ export class JobRunner {
     await this.parts.parcels.hold(base);
   }
 
-  private async former(
-    commit: ObjectId,
-  ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId }, Failure>> {
-    const outcome = await readOutcome(this.parts.objects, commit);
-    return outcome.ok ? ok({ outcome: outcome.value, parcel: commit }) : outcome;
+  private async former({ data }: TakenJob, commit: ObjectId): Promise<Result<Made, Failure>> {
+    const { objects } = this.parts;
+    const outcomes = data.tasks ? await readOutcomes(objects, commit) : await readOutcome(objects, commit);
+    return outcomes.ok ? ok(madeOf(outcomes.value, commit)) : outcomes;
   }
 
-  private async work(
-    job: TakenJob,
-    run: TaskRun,
-    bench: Bench,
-    { news, clock }: { readonly news: News; readonly clock: PhaseClock },
-  ): Promise<Result<{ outcome: TaskOutcome; parcel: ObjectId } | string, Failure>> {
-    const { objects, store, signs } = this.parts;
+  private async work(runs: readonly TaskRun[], place: RunPlace): Promise<Result<Made | string, Failure>> {
+    const { objects, signs } = this.parts;
+    const { job, bench, news, clock } = place;
     // Nothing is paid for what no build would take.
     if (bench.base.signed && !signs)
       return ok('its results must be signed, and this worker has no `cache.sign`');
-    const problem = await keyProblem(run, bench.base, { ...bench, objects });
-    if (problem !== undefined) return ok(problem);
-    clock.begin('run');
-    const attempt = (run.recipe.kind === 'agent' ? (run.recipe.earlier?.attempts ?? 0) : 0) + 1;
-    const done = digestFields('conductor.job.1', [judgedBy(run)]);
-    const known = (await store.gatesPassed(done)) ? await store.find(run.key) : undefined;
-    const outcome: TaskOutcome =
-      known?.ok && known.value
-        ? { ok: true, result: known.value.commit, attempts: attempt, usage: {}, ms: 0 }
-        : await bench.executor().run(run, { signal: job.signal, emit: (event) => news.add(event) });
-    if (outcome.ok && !known) await store.recordGates(done);
-    if (!outcome.ok && job.signal.aborted) return err({ kind: 'cancelled' });
+    const done = job.data.tasks
+      ? await workBatch(this.parts, runs, place)
+      : await this.workOne(runs[0] as TaskRun, place);
+    if (typeof done === 'string') return ok(done);
+    if (job.signal.aborted && !madeOf(done, '').ok) return err({ kind: 'cancelled' });
     clock.begin('send');
-    const parcel = await outcomeCommit(objects, outcome, job.data.parcel);
+    const { parcel: run } = job.data;
+    const parcel = isMany(done)
+      ? await outcomesCommit(objects, done, run)
+      : await outcomeCommit(objects, done, run);
     const sent = await this.send(job, parcel, news);
-    if (sent.ok) return ok({ outcome, parcel });
+    if (sent.ok) return ok(madeOf(done, parcel));
     // Nobody reads it any more: it would stay in memory, or in the repository where it had been written.
     this.parts.parcels.drop([parcel]);
     this.over.add(parcel);
     return sent;
+  }
+
+  private async workOne(run: TaskRun, { job, bench, news, clock }: RunPlace): Promise<TaskOutcome | string> {
+    const { objects, store } = this.parts;
+    const problem = await keyProblem(run, bench.base, { ...bench, objects });
+    if (problem !== undefined) return problem;
+    clock.begin('run');
+    const attempt = (run.recipe.kind === 'agent' ? (run.recipe.earlier?.attempts ?? 0) : 0) + 1;
+    const known = (await store.gatesPassed(workDigest(run))) ? await store.find(run.key) : undefined;
+    if (known?.ok && known.value)
+      return { ok: true, result: known.value.commit, attempts: attempt, usage: {}, ms: 0 };
+    const outcome = await bench.executor().run(run, { signal: job.signal, emit: (event) => news.add(event) });
+    if (outcome.ok) await store.recordGates(workDigest(run));
+    return outcome;
   }
 
   /** What was paid for is sent as long as the job is this machine's. */
@@ -220,57 +232,41 @@ export class JobRunner {
 /** Under which the outcome of a job is found by the worker that gets the same job again. */
 const nameOf = (job: TakenJob): string => `done-${job.data.key}-${job.handedInAt}`;
 
-/** How long each part of the work on a job takes: it begins with the first one. */
-class PhaseClock {
-  private readonly done: JobPhase[] = [];
-  private name: JobPhase['name'] = 'fetch';
-  private since = performance.now();
-  private readonly onRan: () => void;
-
-  constructor(onRan: () => void) {
-    this.onRan = onRan;
-  }
-
-  begin(name: JobPhase['name']): void {
-    this.end();
-    this.name = name;
-    if (name === 'send') this.onRan();
-  }
-
-  phases(): readonly JobPhase[] {
-    this.end();
-    return this.done;
-  }
-
-  private end(): void {
-    const now = performance.now();
-    this.done.push({ name: this.name, ms: Math.round(now - this.since) });
-    this.since = now;
-  }
+/** What a job came to, in the commit that is sent. */
+interface Made {
+  readonly parcel: ObjectId;
+  /** All that was to be done has a result. */
+  readonly ok: boolean;
+  /** Some of it has. */
+  readonly hasResult: boolean;
+  /** Of what failed. */
+  readonly why?: string;
 }
 
-/** Events on their way to the builds: gathered, in order. */
-class News {
-  private readonly job: TakenJob;
-  private waiting: BuildEventBody[] = [];
-  private sent: Promise<void> = Promise.resolve();
-  private timer: NodeJS.Timeout | undefined;
+const isMany = (done: TaskOutcome | readonly BatchOutcome[]): done is readonly BatchOutcome[] =>
+  Array.isArray(done);
 
-  constructor(job: TakenJob) {
-    this.job = job;
-  }
+function madeOf(done: TaskOutcome | readonly BatchOutcome[], parcel: ObjectId): Made {
+  const all = isMany(done) ? done : [done];
+  const hasResult = all.some((one) => one?.ok === true);
+  const failed = all.find((one) => !one?.ok);
+  if (failed === undefined) return { parcel, hasResult, ok: true };
+  const why = failed === null ? 'each task of a job that has lost a worker goes alone' : failed.failure.kind;
+  return { parcel, hasResult, ok: false, why };
+}
 
-  add(event: BuildEventBody): void {
-    this.waiting.push(event);
-    this.timer ??= setTimeout(() => void this.flush(), NEWS_MS);
+/** The runs of a job; undefined when they are others. */
+async function runsOf(
+  objects: GitObjects,
+  { parcel, key, tasks }: Job,
+): Promise<Result<readonly TaskRun[] | undefined, Failure>> {
+  if (!tasks) {
+    const run = await readRun(objects, parcel);
+    return run.ok ? ok(run.value.key === key ? [run.value] : undefined) : run;
   }
-
-  flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const events = this.waiting;
-    this.waiting = [];
-    if (events.length > 0) this.sent = this.sent.then(() => this.job.tell(events)).catch(() => undefined);
-    return this.sent;
-  }
+  const runs = await readRuns(objects, parcel);
+  if (!runs.ok) return runs;
+  const isSame =
+    runs.value.length === tasks.length && runs.value.every((run, i) => run.key === tasks[i]?.key);
+  return ok(isSame && batchKey(tasks) === key ? runs.value : undefined);
 }

@@ -31,7 +31,9 @@ export interface BuildBase {
 
 const BASE_FILE = 'base.json';
 const RUN_FILE = 'run.json';
+const RUNS_FILE = 'runs.json';
 const OUTCOME_FILE = 'outcome.json';
+const OUTCOMES_FILE = 'outcomes.json';
 const HAND_WRITTEN = 'hand-written';
 /** Bases that one after the other stand on each other: a machine that is new fetches all of them. */
 const MAX_DEPTH = 50;
@@ -68,24 +70,56 @@ export async function readBase(
 
 /** Only this process has it until it is sent: `objects.passing`. */
 export async function runCommit(objects: GitObjects, run: TaskRun, base: ObjectId): Promise<ObjectId> {
-  const trees = [run.inputTree, run.gateTree, run.left].flatMap((id) => (id === undefined ? [] : [id]));
-  const sides = Object.values(run.editSides).flatMap(({ plain, beside, shown }) => [plain, beside, shown]);
-  const words = [...Object.values(run.editBases), ...sides, ...Object.values(run.format?.inputs ?? {})];
-  const files = words.filter((word) => word !== '').map(decodeEntry);
-  const rendered = run.recipe.kind === 'render' ? run.recipe.files : [];
-  for (const { blob } of rendered) files.push({ mode: '100644', id: blob });
-  await objects.writeHeld(files.map(({ id }) => id));
+  const data = { name: RUN_FILE, data: run };
+  return runParcel(objects, [run], { base, data, message: `conductor: the run of ${run.label}\n` });
+}
+
+/** As `runCommit`, for runs that travel together: what several of them name is in it once. */
+export async function runsCommit(
+  objects: GitObjects,
+  runs: readonly TaskRun[],
+  base: ObjectId,
+): Promise<ObjectId> {
+  const data = { name: RUNS_FILE, data: runs };
+  return runParcel(objects, runs, { base, data, message: `conductor: ${runs.length} runs\n` });
+}
+
+async function runParcel(
+  objects: GitObjects,
+  runs: readonly TaskRun[],
+  { base, data, message }: { readonly base: ObjectId; readonly data: NamedData; readonly message: string },
+): Promise<ObjectId> {
+  const trees = new Set<ObjectId>();
+  const files = new Map<ObjectId, Entry>();
+  for (const run of runs) {
+    for (const id of [run.inputTree, run.gateTree, run.left]) if (id !== undefined) trees.add(id);
+    const sides = Object.values(run.editSides).flatMap(({ plain, beside, shown }) => [plain, beside, shown]);
+    const words = [...Object.values(run.editBases), ...sides, ...Object.values(run.format?.inputs ?? {})];
+    for (const entry of words.filter((word) => word !== '').map(decodeEntry)) files.set(entry.id, entry);
+    const rendered = run.recipe.kind === 'render' ? run.recipe.files : [];
+    for (const { blob } of rendered) if (!files.has(blob)) files.set(blob, { mode: '100644', id: blob });
+  }
+  await objects.writeHeld(files.keys());
   const set = new ObjectSet(objects.hash);
-  const tree = dataTree(set, { name: RUN_FILE, data: run }, { trees, files });
-  const message = `conductor: the run of ${run.label}\n`;
+  const tree = dataTree(set, data, { trees: [...trees], files: [...files.values()] });
   return passing(objects, set, { tree, parents: [base], message });
 }
 
 export async function readRun(objects: GitObjects, commit: ObjectId): Promise<Result<TaskRun, Failure>> {
   const run = await readData<TaskRun>(objects, commit, RUN_FILE);
-  return run && isObjectId(run.inputTree) && areIds([run.gateTree, run.left])
-    ? ok(run)
-    : err(unreadable(commit));
+  return run && isRun(run) ? ok(run) : err(unreadable(commit));
+}
+
+export async function readRuns(
+  objects: GitObjects,
+  commit: ObjectId,
+): Promise<Result<readonly TaskRun[], Failure>> {
+  const runs = await readData<readonly TaskRun[]>(objects, commit, RUNS_FILE);
+  return Array.isArray(runs) && runs.every(isRun) ? ok(runs) : err(unreadable(commit));
+}
+
+function isRun(run: TaskRun | null): boolean {
+  return isObjectId(run?.inputTree) && areIds([run?.gateTree, run?.left]);
 }
 
 /** On the commit of its run, so that what both hold is sent once. */
@@ -94,12 +128,35 @@ export async function outcomeCommit(
   outcome: TaskOutcome,
   run: ObjectId,
 ): Promise<ObjectId> {
-  const left = outcome.ok ? [] : [outcome.tree, outcome.inputTree];
-  const trees = left.flatMap((id) => (id === undefined ? [] : [id]));
+  const data = { name: OUTCOME_FILE, data: outcome };
+  return outcomeParcel(objects, [outcome], { run, data, message: 'conductor: the outcome of a run\n' });
+}
+
+/** What became of one of the runs that travelled together; null: nothing, and it is to be handed in alone. */
+export type BatchOutcome = TaskOutcome | null;
+
+export async function outcomesCommit(
+  objects: GitObjects,
+  outcomes: readonly BatchOutcome[],
+  run: ObjectId,
+): Promise<ObjectId> {
+  const known = outcomes.filter((outcome) => outcome !== null);
+  const data = { name: OUTCOMES_FILE, data: outcomes };
+  const message = `conductor: the outcomes of ${outcomes.length} runs\n`;
+  return outcomeParcel(objects, known, { run, data, message });
+}
+
+function outcomeParcel(
+  objects: GitObjects,
+  outcomes: readonly TaskOutcome[],
+  { run, data, message }: { readonly run: ObjectId; readonly data: NamedData; readonly message: string },
+): ObjectId {
+  const left = outcomes.flatMap((outcome) => (outcome.ok ? [] : [outcome.tree, outcome.inputTree]));
+  const trees = new Set(left.flatMap((id) => (id === undefined ? [] : [id])));
+  const results = new Set(outcomes.flatMap((outcome) => (outcome.ok ? [outcome.result] : [])));
   const set = new ObjectSet(objects.hash);
-  const tree = dataTree(set, { name: OUTCOME_FILE, data: outcome }, { trees, files: [] });
-  const parents = outcome.ok ? [run, outcome.result] : [run];
-  return passing(objects, set, { tree, parents, message: 'conductor: the outcome of a run\n' });
+  const tree = dataTree(set, data, { trees: [...trees], files: [] });
+  return passing(objects, set, { tree, parents: [run, ...results], message });
 }
 
 export async function readOutcome(
@@ -107,8 +164,20 @@ export async function readOutcome(
   commit: ObjectId,
 ): Promise<Result<TaskOutcome, Failure>> {
   const outcome = await readData<TaskOutcome>(objects, commit, OUTCOME_FILE);
-  const isRight = outcome?.ok ? isObjectId(outcome.result) : areIds([outcome?.tree, outcome?.inputTree]);
-  return outcome && isRight ? ok(outcome) : err(unreadable(commit));
+  return outcome && isOutcome(outcome) ? ok(outcome) : err(unreadable(commit));
+}
+
+export async function readOutcomes(
+  objects: GitObjects,
+  commit: ObjectId,
+): Promise<Result<readonly BatchOutcome[], Failure>> {
+  const outcomes = await readData<readonly BatchOutcome[]>(objects, commit, OUTCOMES_FILE);
+  const isRight = Array.isArray(outcomes) && outcomes.every((one) => one === null || isOutcome(one));
+  return isRight ? ok(outcomes) : err(unreadable(commit));
+}
+
+function isOutcome(outcome: TaskOutcome): boolean {
+  return outcome.ok ? isObjectId(outcome.result) : areIds([outcome.tree, outcome.inputTree]);
 }
 
 /** What a run was judged by beside its key: the same key with other gates is another work. */
@@ -121,9 +190,14 @@ export function judgedBy({ key, gates, gateTree, review }: TaskRun): string {
   return `${key} ${canonicalJson(by)}`;
 }
 
+interface NamedData {
+  readonly name: string;
+  readonly data: object;
+}
+
 function dataTree(
   set: ObjectSet,
-  { name, data }: { readonly name: string; readonly data: object },
+  { name, data }: NamedData,
   { trees, files }: { readonly trees: readonly ObjectId[]; readonly files: readonly Entry[] },
 ): ObjectId {
   const entries: [string, TreeEntry][] = [[name, { mode: '100644', id: set.add('blob', dataBytes(data)) }]];

@@ -3,10 +3,10 @@
  * execution of a task is a job. Gates of finished results and agents' documents stay here.
  */
 
-import { err } from '../../base/result.js';
+import { err, ok } from '../../base/result.js';
 import { within } from '../../base/within.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
-import { keyBehind } from '../../model/action.js';
+import { keyBehind, type Usage } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
 import { needsProblem, type QueueNeeds } from '../../model/fleet/job.js';
 import type {
@@ -18,9 +18,11 @@ import type {
   GatesRun,
   TaskOutcome,
   TaskRun,
+  Tried,
 } from '../../model/task-run.js';
 import { guarded } from '../attempt-failure.js';
 import type { ExecutionContext, Executor } from '../executor.js';
+import { BatchedRuns, travelsWithOthers } from './batched-runs.js';
 import { type QueueExecutorParts, RemoteRun } from './remote-run.js';
 
 /** Milliseconds that the end of a build waits for the place of parcels. */
@@ -32,12 +34,20 @@ export class QueueExecutor implements Executor {
   /** Names that the other side need not keep any longer. */
   private readonly done = new Set<string>();
   private readonly running = new Set<RemoteRun>();
+  private readonly batched: BatchedRuns;
   private warned = false;
   /** The build was stopped before its end. */
   private isHurried = false;
 
   constructor(parts: QueueExecutorParts) {
     this.parts = parts;
+    this.batched = new BatchedRuns(parts, {
+      unheard: (needs, context) => void this.warnUnheard(needs, context).catch(() => undefined),
+      left: (names, read) => {
+        for (const name of names) this.done.add(name);
+        parts.parcels.drop(read);
+      },
+    });
   }
 
   async run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome> {
@@ -46,6 +56,15 @@ export class QueueExecutor implements Executor {
     if (isRendered && run.runsOn === undefined) return this.parts.local.run(run, context);
     // A worker runs nothing for a key that it cannot follow, as where only a lock file says how a task came to its key.
     if (keyBehind(run.manifest, run.via ?? []) !== run.key) return this.parts.local.run(run, context);
+    if (travelsWithOthers(run, context)) {
+      const ended = await guarded<TaskOutcome | 'alone'>(async () => {
+        const end = await this.batched.run(run, context);
+        return end === 'alone' ? ok(end) : end;
+      });
+      this.isHurried ||= context.signal.aborted;
+      if (!ended.ok) return failed(ended.error);
+      if (ended.value !== 'alone') return ended.value;
+    }
     const job = new RemoteRun(this.parts, run, context, {
       unheard: (needs) => void this.warnUnheard(needs, context).catch(() => undefined),
       exceeded: () => {
@@ -60,14 +79,7 @@ export class QueueExecutor implements Executor {
     for (const name of job.left) this.done.add(name);
     this.parts.parcels.drop(job.read);
     if (ended.ok) return ended.value;
-    return {
-      ok: false,
-      failure: ended.error,
-      evidence: earlier?.evidence ?? [],
-      attempts: (earlier?.attempts ?? 0) + 1,
-      usage: job.usage,
-      ms: 0,
-    };
+    return failed(ended.error, earlier, job.usage);
   }
 
   runGates(run: GatesRun, context: ExecutionContext): Promise<GatesOutcome> {
@@ -120,4 +132,9 @@ export class QueueExecutor implements Executor {
       message: `tasks wait for a worker, and ${why} (start one with \`conductor worker\`)`,
     });
   }
+}
+
+function failed(failure: Failure, earlier?: Tried, usage: Usage = {}): TaskOutcome {
+  const { evidence = [], attempts = 0 } = earlier ?? {};
+  return { ok: false, failure, evidence, attempts: attempts + 1, usage, ms: 0 };
 }

@@ -8,11 +8,10 @@ import type { GitObjects } from '../../io/git/objects.js';
 import type { JobEnd } from '../../io/queue/awaited-job.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
 import type { JobBoard } from '../../io/queue/job-board.js';
-import type { Config } from '../../model/config.js';
+import type { ActionKey } from '../../model/action.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { JOB_PROTOCOL, type JobNews, type QueueLimits, type QueueNeeds } from '../../model/fleet/job.js';
-import { providerOf } from '../../model/routes.js';
+import { JOB_PROTOCOL, type JobNews, type QueueNeeds } from '../../model/fleet/job.js';
 import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -21,11 +20,12 @@ import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
+import { limitsOf, type NeedsParts, needsOf } from './job-needs.js';
 import { readOutcome, runCommit } from './parcel.js';
 import { RemoteSpending } from './remote-spending.js';
 import { SEND_TRIES, tryAgain } from './tries.js';
 
-export interface QueueExecutorParts {
+export interface QueueExecutorParts extends NeedsParts {
   /** For everything that is no job. */
   readonly local: Executor;
   readonly board: JobBoard;
@@ -34,12 +34,8 @@ export interface QueueExecutorParts {
   readonly store: ResultStore;
   readonly agent: Agent | undefined;
   readonly spending: Spending;
-  readonly config: Config;
   /** The commit with what all jobs share; it is on the other side when this resolves. */
   base(signal: AbortSignal): Promise<Result<ObjectId, Failure>>;
-  readonly version: string;
-  /** Of this machine: results of commands are those of one platform. */
-  readonly platform: string;
   readonly build: string;
   /** Jobs go on when the build is interrupted. */
   readonly detach: boolean;
@@ -49,7 +45,7 @@ export interface QueueExecutorParts {
 }
 
 /** Milliseconds after which it is said that no worker takes a task. */
-const UNHEARD_MS = 5000;
+export const UNHEARD_MS = 5000;
 
 export interface RunListener {
   /** No worker has taken it for a while. */
@@ -92,8 +88,8 @@ export class RemoteRun {
     const refusal = this.spending?.refusal(model);
     if (refusal) return err(refusal);
     const signal = AbortSignal.any([this.context.signal, this.stop.signal]);
-    const needs = this.needs(model);
-    const limits = this.limits(model);
+    const needs = needsOf(parts, run, model);
+    const limits = limitsOf(parts, model);
     parts.board.prepare(needs, limits);
     const sent = await this.send(signal);
     if (!sent.ok) return sent;
@@ -169,7 +165,7 @@ export class RemoteRun {
     parcel: ObjectId,
     signal: AbortSignal,
   ): Promise<Result<TaskOutcome, Failure> | undefined> {
-    const { objects, store } = this.parts;
+    const { objects } = this.parts;
     this.read.push(answer);
     const fetched = await this.fetch(answer, parcel, signal);
     // Another run would be paid, and bring what is refused again.
@@ -180,18 +176,7 @@ export class RemoteRun {
     const usage = this.isJoined ? {} : read.value.usage;
     this.context.meter?.used(usage);
     const outcome = { ...read.value, usage };
-    if (!outcome.ok) return ok(outcome);
-    if (!store.admit) throw new Error('BUG: a store that takes no results of workers');
-    const admitted = await store.admit(this.run.key, outcome.result);
-    if (!admitted.ok) return admitted;
-    const { commit, adopted = outcome.adopted } = admitted.value;
-    const { cache } = this.parts.config;
-    return ok({
-      ...{ ok: true, result: commit, attempts: outcome.attempts, usage, ms: outcome.ms },
-      ...(adopted ? { adopted: true } : {}),
-      // Nobody signs, as something of its own, what gates have said on another machine.
-      ...(cache.verify || cache.sign ? { unseen: true } : {}),
-    });
+    return admitOutcome(this.parts, this.run.key, outcome);
   }
 
   /** A build that joins the job of another one pays nothing, and emits no event that the other one emits. */
@@ -253,27 +238,26 @@ export class RemoteRun {
       ...(detail === undefined ? {} : { detail }),
     });
   }
+}
 
-  private needs(model: string | undefined): QueueNeeds {
-    const { version, platform, config } = this.parts;
-    const { recipe, runsOn } = this.run;
-    const common = { protocol: JOB_PROTOCOL, version, labels: runsOn ?? [] };
-    // A result of a command is one of the platform that a build here would have made it on, unless the spec says more.
-    if (recipe.kind !== 'agent')
-      return { ...common, kind: 'command', ...(runsOn === undefined ? { platform } : {}) };
-    if (model === undefined) return { ...common, kind: 'agent' };
-    // The limits of a provider hold for all its models: they share a queue.
-    const provider = providerOf(model);
-    return { ...common, kind: 'agent', model: config.models.limits[provider] ? provider : model };
-  }
-
-  private limits(model: string | undefined): QueueLimits {
-    const limits = model === undefined ? undefined : this.parts.config.models.limits[providerOf(model)];
-    return {
-      ...(limits?.sessions === undefined ? {} : { atOnce: limits.sessions }),
-      ...(limits?.requestsPerMinute === undefined ? {} : { perMinute: limits.requestsPerMinute }),
-    };
-  }
+/** The outcome of a worker whose objects are here: a result counts once the store has let it in. */
+export async function admitOutcome(
+  { store, config: { cache } }: Pick<QueueExecutorParts, 'store' | 'config'>,
+  key: ActionKey,
+  outcome: TaskOutcome,
+): Promise<Result<TaskOutcome, Failure>> {
+  if (!outcome.ok) return ok(outcome);
+  if (!store.admit) throw new Error('BUG: a store that takes no results of workers');
+  const admitted = await store.admit(key, outcome.result);
+  if (!admitted.ok) return admitted;
+  const { commit, adopted = outcome.adopted } = admitted.value;
+  const { attempts, usage, ms } = outcome;
+  return ok({
+    ...{ ok: true, result: commit, attempts, usage, ms },
+    ...(adopted ? { adopted: true } : {}),
+    // Nobody signs, as something of its own, what gates have said on another machine.
+    ...(cache.verify || cache.sign ? { unseen: true } : {}),
+  });
 }
 
 /** Events that workers send of a run. Others come from a program that pretends to be a worker: they are not passed on. */
@@ -290,6 +274,6 @@ const OF_RUNS = new Set<BuildEventBody['type']>([
   'gate.finished',
 ]);
 
-function isOfRun(event: BuildEventBody, label: Label): boolean {
+export function isOfRun(event: BuildEventBody, label: Label): boolean {
   return OF_RUNS.has(event.type) && (!('task' in event) || event.task === label);
 }

@@ -19,6 +19,8 @@ export interface HandedJob {
   readonly limits: QueueLimits;
   /** Milliseconds of work that waits for it: the longest way goes first. */
   readonly priority: number;
+  /** It is another build's, and is only waited for: where it is not there any more, it has failed. */
+  readonly isOthers?: true;
 }
 
 export type JobEnd =
@@ -151,7 +153,7 @@ export class AwaitedJob {
   /** `joined`: the job waits or runs already. An end: it has been run. */
   private async handIn(): Promise<'new' | 'joined' | JobEnd> {
     const { queue, redis, prefix, id, handed, listener } = this.parts;
-    const { job, priority } = handed;
+    const { job, priority, isOthers } = handed;
     const found = await queue.getJob(job.key);
     if (found) {
       const state = await found.getState();
@@ -163,8 +165,9 @@ export class AwaitedJob {
         return { kind: 'failed', reason: found.failedReason };
       if (state !== 'completed' && state !== 'failed' && state !== 'unknown') return 'joined';
       if (this.isOver) return 'joined';
-      await found.remove().catch(ignore);
+      if (!isOthers) await found.remove().catch(ignore);
     }
+    if (isOthers) return { kind: 'failed', reason: 'it is not there any more' };
     const { news, cancelled, refused, payer } = jobKeys(prefix, job.key);
     await redis.del(news, cancelled, refused);
     // Nobody waits any more: a job that is handed in now would be run for nobody.

@@ -4,7 +4,14 @@ import { randomUUID } from 'node:crypto';
 import type { Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { within, withinAfter } from '../../base/within.js';
-import { type JobNews, type QueueLimits, type QueueNeeds, queueName } from '../../model/fleet/job.js';
+import {
+  isJob,
+  type Job,
+  type JobNews,
+  type QueueLimits,
+  type QueueNeeds,
+  queueName,
+} from '../../model/fleet/job.js';
 import { isObjectId } from '../../model/tree.js';
 import { AwaitedJob, type HandedJob, type JobEnd, type JobListener } from './awaited-job.js';
 import { AWAY_MS, CONNECT_MS, ignore, isRefusal, type QueueConnection } from './connection.js';
@@ -107,6 +114,38 @@ export class JobBoard {
     // A server that is only slow still hears that nobody waits: else a worker goes on for nobody.
     if (left === 'late' && redis.status === 'ready') left = await within(leaving, SLOW_MS);
     return { end, value, ...(left === 'late' ? NOT_LEFT : left) };
+  }
+
+  /** Jobs of many that wait or run, or whose answer nobody has removed, by the keys of their tasks that are asked for. */
+  async batchesOf(
+    { needs, limits }: Pick<HandedJob, 'needs' | 'limits'>,
+    keys: readonly string[],
+  ): Promise<Map<string, Job>> {
+    const { redis, prefix } = this.connection;
+    const ids = await redis.mget(keys.map((key) => jobKeys(prefix, key).batch));
+    const found = new Map<string, Job>();
+    if (ids.every((id) => id === null)) return found;
+    const { queue } = await this.open(needs, limits);
+    const jobs = new Map<string, unknown>();
+    for (const id of new Set(ids)) if (id !== null) jobs.set(id, (await queue.getJob(id))?.data);
+    for (const [i, key] of keys.entries()) {
+      const job = jobs.get(ids[i] ?? '');
+      if (isJob(job) && job.tasks?.some((task) => task.key === key)) found.set(key, job);
+    }
+    return found;
+  }
+
+  /** So that other builds, and the next one, find the job of many in which tasks travel. */
+  async nameBatch(keys: readonly string[], id: string): Promise<void> {
+    const { redis, prefix } = this.connection;
+    const multi = redis.pipeline();
+    for (const key of keys) multi.set(jobKeys(prefix, key).batch, id, 'EX', DAY_SECONDS);
+    await multi.exec();
+  }
+
+  async forgetBatch(keys: readonly string[]): Promise<void> {
+    const { redis, prefix } = this.connection;
+    await redis.del(keys.map((key) => jobKeys(prefix, key).batch));
   }
 
   /** Whether some live worker could take a job with these needs, and how many others there are. */

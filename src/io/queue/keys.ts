@@ -32,6 +32,8 @@ export function jobKeys(prefix: string, job: string) {
     news: `${prefix}:job:${job}:news`,
     /** Workers that cannot do it, with the reason. */
     refused: `${prefix}:job:${job}:refused`,
+    /** The id of the job of many in which this task travels. */
+    batch: `${prefix}:job:${job}:batch`,
   };
 }
 

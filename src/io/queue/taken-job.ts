@@ -69,6 +69,11 @@ export class TakenJob {
     return attemptsStarted > 1 || stalledCounter > 0;
   }
 
+  /** A worker that had it is gone, perhaps because of what is in it. */
+  get isTakenUp(): boolean {
+    return this.parts.job.stalledCounter > 0;
+  }
+
   /** It is to go back to the queue when its run has ended. */
   isGivenBack = false;
 

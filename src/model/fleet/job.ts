@@ -4,7 +4,7 @@
  */
 
 import type { ActionKey } from '../action.js';
-import { isDigest } from '../digest.js';
+import { digestFields, isDigest } from '../digest.js';
 import type { BuildEventBody } from '../event.js';
 import type { Label } from '../task.js';
 import { isObjectId, type ObjectId } from '../tree.js';
@@ -13,7 +13,7 @@ import { isObjectId, type ObjectId } from '../tree.js';
 export const CANCELLED = 'cancelled';
 
 /** Raised when builds and workers of two versions of conductor could misunderstand each other. */
-export const JOB_PROTOCOL = 1;
+export const JOB_PROTOCOL = 2;
 
 /** `execution` as a config has it. */
 export interface ExecutionConfig {
@@ -55,13 +55,22 @@ export interface QueueLimits {
   readonly perMinute?: number;
 }
 
-/** A task to be run. Its id in the queue is its key. */
+/** One task of a job of many. */
+export interface JobTask {
+  readonly label: Label;
+  readonly key: ActionKey;
+}
+
+/** A task to be run, or many that travel together. Its id in the queue is its key. */
 export interface Job {
   readonly protocol: number;
   /** Of conductor. */
   readonly version: string;
   readonly label: Label;
+  /** With `tasks`: the digest of their keys. */
   readonly key: ActionKey;
+  /** All of them, in the order of the parcel's runs. Absent: it is one task. */
+  readonly tasks?: readonly JobTask[];
   /** The commit with the files and the run. */
   readonly parcel: ObjectId;
   /** The commit with what all jobs of a build share; the parcel is made on it. */
@@ -74,16 +83,35 @@ export interface Job {
 
 /** Data from the queue is a job only in this form: anybody with access to the server could have put it there. */
 export function isJob(data: unknown): data is Job {
-  const { protocol, version, label, key, parcel, base, build, traceparent } = {
+  const { protocol, version, label, key, tasks, parcel, base, build, traceparent } = {
     ...(data as Partial<Job> | null),
   };
   return (
+    (tasks === undefined || (Array.isArray(tasks) && tasks.every(isJobTask))) &&
     typeof protocol === 'number' &&
     [version, label, build, traceparent ?? ''].every((word) => typeof word === 'string') &&
     isDigest(key) &&
     isObjectId(parcel) &&
     isObjectId(base)
   );
+}
+
+function isJobTask(data: unknown): data is JobTask {
+  const { label, key } = { ...(data as Partial<JobTask> | null) };
+  return typeof label === 'string' && isDigest(key);
+}
+
+/** The id of a job of many: two builds that need the same ones together share it. */
+export function batchKey(tasks: readonly Pick<JobTask, 'key'>[]): ActionKey {
+  return digestFields(
+    'conductor.jobs.1',
+    tasks.map(({ key }) => key),
+  );
+}
+
+/** How many tasks a job is. */
+export function jobSize({ tasks }: Pick<Job, 'tasks'>): number {
+  return tasks?.length ?? 1;
 }
 
 /** What a worker answers: the commit with outcome and result, and whether there is a result. */
