@@ -2,17 +2,20 @@
 // through Redis alone. Processor time is measured beside wall time, since a busy machine says little by the latter.
 //   npm run bench -- queue                 a table for docs/scale.md; takes two minutes
 //   npm run bench -- queue 64 4 4 2        tasks, workers, tasks at a time on each, seconds of an agent
+//   npm run bench -- queue rendered 1000   rendered tasks that `runs_on` sends to two workers, and what each process used
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createJiti } from 'jiti';
 import { CONDUCTOR, environment, run, temporaryFolder } from './measure.js';
 
 const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
 
-/** A row for each way. */
-export async function measureQueue([tasks = 64, workers = 4, places = 4, seconds = 2]) {
+/** A row for each way. `sizes`: numbers as words, the first may be `rendered`. */
+export async function measureQueue(sizes) {
+  if (sizes[0] === 'rendered') return measureRendered(Number(sizes[1] ?? 1000));
+  const [tasks = 64, workers = 4, places = 4, seconds = 2] = sizes.map(Number);
   const rows = [];
   for (const way of ['here', 'git', 'store']) {
     const measured = await measureWay({ way, tasks, workers, places, seconds });
@@ -30,13 +33,38 @@ export async function measureQueue([tasks = 64, workers = 4, places = 4, seconds
   return rows;
 }
 
-async function measureWay({ way, tasks, workers, places, seconds }) {
+/** Processor time of builder, workers and Redis for rendered tasks that are queued all the same. */
+async function measureRendered(tasks) {
+  const rows = [];
+  for (const way of ['store', 'git']) {
+    const { seconds, cpu, own, redis } = await measureWay({
+      way,
+      tasks,
+      workers: 2,
+      places: 4,
+      rendered: true,
+    });
+    const all = cpu + redis;
+    const of = (used) => ((used * 1000) / tasks).toFixed(1);
+    rows.push({
+      ...{ way, tasks, seconds: seconds.toFixed(1), 'processor ms a task': of(all), builder: of(own) },
+      ...{
+        workers: of(cpu - own),
+        redis: of(redis),
+        'a second on two processors': Math.round((2 * tasks) / all),
+      },
+    });
+  }
+  return rows;
+}
+
+async function measureWay({ way, tasks, workers, places, seconds, rendered = false }) {
   const root = temporaryFolder('queue');
   const redis = await startRedis(root);
   const started = [];
   try {
     const dir = join(root, 'project');
-    project(dir, { root, way, tasks, atOnce: workers * places, redis, seconds });
+    project(dir, { root, way, tasks, atOnce: workers * places, redis, seconds, rendered });
     const env = environment(root);
     for (let i = 0; way !== 'here' && i < workers; i++) {
       const clone = join(root, `worker-${i}`);
@@ -46,6 +74,7 @@ async function measureWay({ way, tasks, workers, places, seconds }) {
       started.push(worker);
       await worker.says('at a time from');
     }
+    const before = redis.seconds();
     const build = timed(['build', '--json'], dir, env);
     const { code } = await build.ended;
     if (code !== 0) throw new Error(`the build failed: ${build.output.slice(-2000)}`);
@@ -55,7 +84,8 @@ async function measureWay({ way, tasks, workers, places, seconds }) {
       Number(m[1]),
     );
     const cpu = [build, ...started].reduce((sum, { seconds: used }) => sum + used(), 0);
-    return { seconds: (Math.max(...times) - Math.min(...times)) / 1000, cpu };
+    const used = { cpu, own: build.seconds(), redis: redis.seconds() - before };
+    return { seconds: (Math.max(...times) - Math.min(...times)) / 1000, ...used };
   } finally {
     for (const worker of started) worker.kill();
     redis.stop();
@@ -63,23 +93,33 @@ async function measureWay({ way, tasks, workers, places, seconds }) {
   }
 }
 
-function project(dir, { root, way, tasks, atOnce, redis, seconds }) {
+function project(dir, { root, way, tasks, atOnce, redis, seconds, rendered }) {
   mkdirSync(join(dir, 'specs/f'), { recursive: true });
   const script = `id=$(grep -o 'Make T[0-9]*' "$1" | head -1 | cut -c6-); sleep ${seconds}; echo made > $id.txt\n`;
   writeFileSync(join(root, 'agent.sh'), script);
   const remote = way === 'store' ? `http://127.0.0.1:${redis.port + 1}` : `git:${root}/shared.git`;
   const config = {
     agent: { driver: 'command', command: ['sh', join(root, 'agent.sh'), '{promptFile}'] },
-    ...{ sandbox: 'off', rebase: 'off', preflight: false, attempts: 1, workers: atOnce },
+    ...{
+      sandbox: 'off',
+      rebase: 'off',
+      preflight: false,
+      attempts: 1,
+      ...(rendered ? {} : { workers: atOnce }),
+    },
     ...(way === 'here' ? {} : { execution: { queue: redis.url, remote, name: 'bench' } }),
   };
   writeFileSync(join(dir, 'conductor.config.mjs'), `export default ${JSON.stringify(config)};\n`);
   writeFileSync(join(dir, '.gitignore'), '.conductor/\n');
   const task = (_, i) =>
     `  - id: T${i + 1}\n    title: t\n    description: Make T${i + 1}\n    inputs: []\n    outputs: [T${i + 1}.txt]\n`;
+  const part = (_, i) =>
+    `  - id: T${i + 1}\n    runs_on: [${process.platform}]\n    render:\n      - {template: part.hbs, to: out/T${i + 1}.txt, with: {value: ${i + 1}}}\n`;
+  mkdirSync(join(dir, 'templates'));
+  writeFileSync(join(dir, 'templates/part.hbs'), 'part {{value}}\n');
   writeFileSync(
     join(dir, 'specs/f/BACKLOG.yaml'),
-    `feature: f\ntasks:\n${Array.from({ length: tasks }, task).join('')}`,
+    `feature: f\ntasks:\n${Array.from({ length: tasks }, rendered ? part : task).join('')}`,
   );
   const env = environment(root);
   const git = (...args) =>
@@ -146,7 +186,17 @@ async function startRedis(root) {
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { port, url, stop: () => child.kill() };
+  return { port, url, seconds: () => processorSeconds(child.pid), stop: () => child.kill() };
+}
+
+/** Of a process that runs; 0 where the system does not say. */
+function processorSeconds(pid) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
 }
 
 /** Jobs without any work, handed in, taken, delivered and heard of, in one process. */

@@ -50,7 +50,7 @@ const { values: flags, positionals } = parseArgs({
 });
 const [first, ...numbers] = positionals;
 const OTHERS = {
-  queue: () => measureQueue(numbers.map(Number)),
+  queue: () => measureQueue(numbers),
   fleet: measureFleet,
   loops: measureLoops,
 };

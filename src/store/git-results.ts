@@ -261,6 +261,7 @@ export class GitResults implements ResultStore {
   async repack(): Promise<void> {
     const hasNewPacks = await this.writer.mergePacks();
     await repackRefs(this.objects.store, hasNewPacks);
+    await this.objects.many.join();
   }
 
   async close(): Promise<void> {}

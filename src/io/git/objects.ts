@@ -15,8 +15,10 @@ import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 import { editedTree } from './writing/edited-tree.js';
 import { LooseWriter, RecentObjects } from './writing/loose.js';
+import { ManyObjects } from './writing/many-objects.js';
 import {
   commitBytes,
+  type GitObject,
   type HashName,
   hashObject,
   type NewCommit,
@@ -38,6 +40,7 @@ export class GitObjects {
   private lastUpdate: Promise<unknown> = Promise.resolve();
   private emptyTree: ObjectId | undefined;
   readonly passing = new PassingObjects();
+  readonly many: ManyObjects;
   /** Contents of files that were written lately. */
   private readonly files = new RecentObjects();
   /** Contents that are to be written with what names them. */
@@ -47,6 +50,7 @@ export class GitObjects {
     this.store = repository.store;
     this.hash = repository.objectFormat;
     this.loose = new LooseWriter(repository.store, repository.objectFormat);
+    this.many = new ManyObjects(repository.store, repository.objectFormat, this.loose);
     this.call = { gitDir: repository.store, dir: repository.store };
     this.reader = new Coprocess(['cat-file', '--batch'], this.call);
     this.sizes = new Coprocess(['cat-file', '--batch-check=%(objectsize)'], this.call);
@@ -112,7 +116,7 @@ export class GitObjects {
 
   /** Writes what only this process has of a commit, so that git finds it, too. */
   async writePassing(commit: ObjectId): Promise<void> {
-    for (const { type, content } of this.passing.of(commit)) await this.write(type, content);
+    await this.many.write(this.passing.of(commit));
   }
 
   async writeBlob(content: Buffer): Promise<ObjectId> {
@@ -128,12 +132,13 @@ export class GitObjects {
 
   /** Writes those of the ids that only this process knows. */
   async writeHeld(ids: Iterable<ObjectId>): Promise<void> {
+    const found = new Map<ObjectId, GitObject>();
     for (const id of ids) {
       const content = this.held.get(id);
-      if (!content) continue;
-      await this.loose.write('blob', content);
-      this.held.delete(id);
+      if (content) found.set(id, { type: 'blob', content });
     }
+    await this.many.write(found);
+    for (const id of found.keys()) this.held.delete(id);
   }
 
   /** They are in the store. */

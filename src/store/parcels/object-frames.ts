@@ -113,7 +113,9 @@ export async function takeFrames(
     if (first !== undefined) return `${first} is missing`;
   }
   const own = isPassing ? ownOf(commit, found) : new Set();
-  for (const { id, type, content } of found) if (!own.has(id)) await objects.write(type, content);
+  await objects.many.write(
+    new Map(found.flatMap((one) => (own.has(one.id) ? [] : [[one.id, one] as const]))),
+  );
   const kept = isPassing ? found.filter(({ id }) => own.has(id)) : found;
   // The content is a part of a long answer, which would stay with it.
   const whole = kept.map(({ id, type, content }) => [id, { type, content: Buffer.from(content) }] as const);

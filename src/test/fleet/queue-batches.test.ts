@@ -1,7 +1,17 @@
 /** Tasks without a model that travel through a queue together, on a real Redis. */
 
 import { expect, test } from 'vitest';
-import type { Rig } from '../rig/rig.js';
+import { ok } from '../../base/result.js';
+import { JobRunner, type JobRunnerParts } from '../../execution/queue/job-runner.js';
+import { readOutcomes, runsCommit } from '../../execution/queue/parcel.js';
+import { GitObjects } from '../../io/git/objects.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import type { TakenJob } from '../../io/queue/taken-job.js';
+import { keyBehind } from '../../model/action.js';
+import { batchKey, JOB_PROTOCOL, type JobAnswer } from '../../model/fleet/job.js';
+import type { TaskRun } from '../../model/task-run.js';
+import type { ObjectId } from '../../model/tree.js';
+import { createRig, type Rig } from '../rig/rig.js';
 import { refsIn } from '../rig/shared-project.js';
 import { createQueueRig, inClone } from './queue-rig.js';
 import { hasRedis, RedisServer } from './redis-server.js';
@@ -77,3 +87,93 @@ test.skipIf(!hasRedis())(
   },
   60_000,
 );
+
+test.skipIf(!hasRedis())(
+  'a build that is stopped takes its tasks out of the queue, and nobody finds them there (redis-server)',
+  async () => {
+    await using redis = await RedisServer.start();
+    await using fleet = await createQueueRig(redis);
+    const { rig, bare } = fleet;
+    renderedTasks(rig);
+    const build = rig.start({}, { tripwire: true });
+    await build.until((story) => story.of('task.phase').length >= COUNT);
+    build.cancel();
+    expect((await build.done).summary.exitCode).toBe(130);
+    for (const pattern of ['*:batch', '*:waiting', '*:payer'])
+      expect(redis.cli('--scan', '--pattern', pattern).trim()).toBe('');
+    expect(refsIn(bare, 'refs/conductor/jobs').length).toBe(1);
+  },
+  60_000,
+);
+
+test('a job of many that has lost a worker gives what is stored, and the rest goes alone', async () => {
+  await using rig = await createRig();
+  const repository = await openRepository(rig.dir);
+  if (!repository.ok) throw new Error(repository.error.kind);
+  const objects = new GitObjects(repository.value);
+  const inputTree = await objects.empty();
+  const base = await objects.writeCommit({ tree: inputTree, message: 'base\n' });
+  const lists = { outputs: [], edits: [], gates: [], editBases: {}, editSides: {} };
+  const runs = ['T1', 'T2', 'T3'].map((id) => {
+    const manifest = [{ name: 'task', value: id, show: 'text' as const }];
+    const recipe = { kind: 'render', files: [] };
+    return { label: `f/${id}`, key: keyBehind(manifest, []), manifest, recipe, inputTree, ...lists };
+  }) as unknown as TaskRun[];
+  const stored = runs[1]?.key;
+  const ran: string[] = [];
+  let answer: JobAnswer | undefined;
+  const executor = () => ({
+    run: async ({ label }: TaskRun) => {
+      ran.push(label);
+      return { ok: true, result: base, attempts: 1, usage: {}, ms: 0 };
+    },
+  });
+  const bench = { base: { settings: [] }, settings: [], definitions: new Map(), executor };
+  const parts = {
+    objects,
+    host: 'w',
+    benches: { use: (_: ObjectId, work: (one: object) => unknown) => work(bench) },
+    store: { find: async (key: string) => ok(key === stored ? { commit: base } : undefined) },
+    parcels: {
+      find: async () => ok(undefined),
+      fetch: async () => ok(undefined),
+      hold: async () => {},
+      send: async () => ok(undefined),
+    },
+  } as unknown as JobRunnerParts;
+  const tasks = runs.map(({ label, key }) => ({ label, key }));
+  const data = {
+    label: 'f/T1 +2',
+    key: batchKey(tasks),
+    tasks,
+    parcel: await runsCommit(objects, runs, base),
+    base,
+  };
+  const taken = (isTakenUp: boolean) =>
+    ({
+      data: { ...data, protocol: JOB_PROTOCOL, version: '1.0.0', build: 'b' },
+      ...{ handedInAt: 1, isRepeated: isTakenUp, isTakenUp, signal: new AbortController().signal },
+      deliver: async (given: JobAnswer) => {
+        answer = given;
+        return 'delivered';
+      },
+      refuse: async () => {},
+    }) as unknown as TakenJob;
+  const oks = async () => {
+    const read = await readOutcomes(objects, answer?.parcel ?? '');
+    return read.ok && read.value.map((one) => one?.ok);
+  };
+  expect(await new JobRunner(parts).run(taken(true))).toMatchObject({ fate: 'failed' });
+  expect(ran).toEqual([]);
+  expect(answer).toMatchObject({ ok: true });
+  expect(await oks()).toEqual([undefined, true, undefined]);
+  expect(await new JobRunner(parts).run(taken(false))).toMatchObject({ fate: 'done' });
+  expect(ran).toEqual(['f/T1', 'f/T2', 'f/T3']);
+  expect(await oks()).toEqual([true, true, true]);
+  // Its id is the digest of its keys: other runs under it are not done.
+  const [first, ...rest] = tasks;
+  const other = taken(false);
+  Object.assign(other.data, { tasks: [...rest, first] });
+  expect(await new JobRunner(parts).run(other)).toMatchObject({ fate: 'refused' });
+  await objects.close();
+});

@@ -26,8 +26,13 @@ export class PassingObjects {
   }
 
   /** What travels with the commit; empty when it is none of these. */
-  of(commit: ObjectId): GitObject[] {
-    return (this.groups.get(commit) ?? []).flatMap((id) => this.get(id) ?? []);
+  of(commit: ObjectId): Map<ObjectId, GitObject> {
+    const found = new Map<ObjectId, GitObject>();
+    for (const id of this.groups.get(commit) ?? []) {
+      const object = this.get(id);
+      if (object) found.set(id, object);
+    }
+    return found;
   }
 
   drop(commits: readonly ObjectId[]): void {

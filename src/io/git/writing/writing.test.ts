@@ -17,6 +17,7 @@ import { afterEach, expect, test } from 'vitest';
 import { asFailure } from '../../errors.js';
 import { changedIndex, indexBytes } from './index-bytes.js';
 import { LooseWriter } from './loose.js';
+import { ManyObjects } from './many-objects.js';
 import { commitBytes, type HashName, hashObject, treeBytes } from './object-bytes.js';
 import { ObjectSet } from './object-set.js';
 import { writePack } from './pack.js';
@@ -325,3 +326,22 @@ for (const hash of ['sha1', 'sha256'] as const) {
     expect(changedIndex(Buffer.from('no index'), { changes: new Map(), second: 0, hash })).toBe(undefined);
   });
 }
+
+test('objects that come together are one pack when they are many, and the packs become one', async () => {
+  const { store, git } = repository('sha1');
+  const many = new ManyObjects(store, 'sha1', new LooseWriter(store, 'sha1'));
+  const blobs = (from: number, count: number) => {
+    const set = new ObjectSet('sha1');
+    for (let i = from; i < from + count; i++) set.add('blob', Buffer.from(`content ${i}`));
+    return set.objects;
+  };
+  const all = [blobs(0, 30), blobs(20, 30), blobs(60, 2)];
+  for (const objects of all) await many.write(objects);
+  const packs = () => readdirSync(join(store, 'objects/pack')).filter((name) => name.endsWith('.pack'));
+  expect(packs().length).toBe(2);
+  await many.join();
+  expect(packs().length).toBe(1);
+  git(['fsck', '--strict']);
+  for (const [id, { content }] of all.flatMap((objects) => [...objects]))
+    expect(git(['cat-file', 'blob', id])).toEqual(content);
+});
