@@ -1,5 +1,6 @@
 /** Tasks on their way to another machine and back as one job: one parcel, one answer with the outcome of each. */
 
+import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { withinAfter } from '../../base/within.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
@@ -9,6 +10,7 @@ import {
   JOB_PROTOCOL,
   type Job,
   type JobNews,
+  type JobTask,
   type QueueLimits,
   type QueueNeeds,
 } from '../../model/fleet/job.js';
@@ -143,8 +145,8 @@ export class BatchJob {
     if (fetched === 'late' || !fetched.ok) return undefined;
     const read = await readOutcomes(objects, answer);
     if (!read.ok) return undefined;
-    const ends = tasks.map(async ({ key }, i) => [key, await this.endOf(key, read.value[i])] as const);
-    return new Map(await Promise.all(ends));
+    const endOf = async ({ key }: JobTask, i: number) => [key, await this.endOf(key, read.value[i])] as const;
+    return new Map(await mapBounded(tasks, endOf));
   }
 
   private async endOf(key: string, outcome: BatchOutcome | undefined): Promise<MemberEnd> {

@@ -3,6 +3,7 @@
  * Joins the jobs of other builds in which tasks travel already.
  */
 
+import { mapBounded } from '../../base/bounded.js';
 import { err } from '../../base/result.js';
 import { withinAfter } from '../../base/within.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
@@ -29,7 +30,7 @@ const GATHER_MS = 10;
 const SHORT_MS = 100;
 
 interface Waiting extends BatchMember {
-  settle(end: MemberEnd): void;
+  finish(end: MemberEnd): void;
   isOver: boolean;
 }
 
@@ -76,7 +77,7 @@ export class BatchedRuns {
     const { members } = group;
     group.ms += ms;
     return new Promise((resolve) => {
-      members.set(run.key, { run, context, isOver: false, settle: resolve });
+      members.set(run.key, { run, context, isOver: false, finish: resolve });
       if (members.size >= TASKS) this.close(name);
     });
   }
@@ -100,7 +101,7 @@ export class BatchedRuns {
       }
     } catch {
       // Alone, each has the failure that the place or the server has for it.
-      for (const member of members) settle(member, 'alone');
+      for (const member of members) finish(member, 'alone');
     }
   }
 
@@ -114,12 +115,12 @@ export class BatchedRuns {
       if (job) joined.set(job, [...(joined.get(job) ?? []), member]);
       else own.push(member);
     }
-    const others = [...joined].map(async ([job, some]) => {
+    const others = mapBounded([...joined], async ([job, some]) => {
       await this.one(queue, some, { others: job, signal });
       // It is gone, or did not do them.
       await this.one(queue, some, { signal });
     });
-    await Promise.all([this.one(queue, own, { signal }), ...others]);
+    await Promise.all([this.one(queue, own, { signal }), others]);
   }
 
   /** Those that are to go on by themselves stay open where they had only joined. */
@@ -132,23 +133,23 @@ export class BatchedRuns {
     const [first] = members;
     if (!first) return;
     if (signal.aborted) {
-      for (const member of members) settle(member, err({ kind: 'cancelled' }));
+      for (const member of members) finish(member, err({ kind: 'cancelled' }));
       return;
     }
-    if (members.length === 1 && !others) return settle(first, 'alone');
+    if (members.length === 1 && !others) return finish(first, 'alone');
     const job = new BatchJob(this.parts, { queue, members, ...(others ? { others } : {}) }, this.told);
     const ends = await job.ends(signal);
     for (const member of members) {
       const end = ends.get(member.run.key) ?? 'alone';
-      if (end !== 'alone' || !others) settle(member, end);
+      if (end !== 'alone' || !others) finish(member, end);
     }
   }
 }
 
-function settle(member: Waiting, end: MemberEnd): void {
+function finish(member: Waiting, end: MemberEnd): void {
   if (member.isOver) return;
   member.isOver = true;
-  member.settle(end);
+  member.finish(end);
 }
 
 /** Stops the whole when all members are stopped. One that is stopped while others go on ends at once. */
@@ -159,7 +160,7 @@ function stopTogether(members: readonly Waiting[], whole: AbortController): () =
     // Signals of one Ctrl-C come one after the other.
     else
       setImmediate(() => {
-        if (!whole.signal.aborted) settle(member, err({ kind: 'cancelled' }));
+        if (!whole.signal.aborted) finish(member, err({ kind: 'cancelled' }));
       });
   });
   for (const [i, { context }] of members.entries()) {
