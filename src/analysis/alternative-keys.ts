@@ -62,7 +62,7 @@ export class AlternativeKeys {
 
   /** The result under this key was made in this run: the next check of a forced task takes it. */
   keep(key: ActionKey): void {
-    this.made.add(key);
+    if (this.forced.size > 0) this.made.add(key);
   }
 
   /** A run begins that builds every forced task again, also those that an earlier run made. */

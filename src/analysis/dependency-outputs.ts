@@ -4,7 +4,7 @@ import type { ActionKey, FileChange, StoredResult } from '../model/action.js';
 import { type Digest, digestFields } from '../model/digest.js';
 import type { LockedTask } from '../model/feature-lock.js';
 import type { Label, Task } from '../model/task.js';
-import { decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';
+import { compactFiles, decodeEntry, type Entry, encodeEntry, type Files } from '../model/tree.js';
 import { interfaceDigest } from '../store/manifest.js';
 import { interfacePaths } from './interfaces/interface-files.js';
 
@@ -65,7 +65,7 @@ class CountedOutputs implements DependencyOutputs {
   }
 
   get interface(): Digest {
-    this.digest ??= bytesDigest(this.task, this.outputs, this.patches);
+    this.digest ??= bytesInterface(this.task, this.outputs, this.patches);
     return this.digest;
   }
 }
@@ -75,14 +75,15 @@ export function resultAsDependency(
   task: Task,
   { key, outputs, edits }: Pick<StoredResult, 'key' | 'outputs' | 'edits'>,
 ): DependencyOutputs {
+  const files = compactFiles(outputs);
   if (edits.length === 0)
-    return new CountedOutputs(task, outputs, NO_CHANGES, { edits: NO_CHANGES, result: key });
+    return new CountedOutputs(task, files, NO_CHANGES, { edits: NO_CHANGES, result: key });
   const patches = edits.map(({ path, after }) => [path, after] as const);
-  return new CountedOutputs(task, outputs, patches, { edits, result: key });
+  return new CountedOutputs(task, files, patches, { edits, result: key });
 }
 
 /** The digest in the keys of dependents that count bytes. */
-function bytesDigest(task: Task, outputs: Files, patches: Patches): Digest {
+export function bytesInterface(task: Task, outputs: Files, patches: Patches): Digest {
   const shown = interfacePaths(task, outputs).map((path) => [path, outputs.get(path) as Entry] as const);
   return interfaceDigest(
     shown,

@@ -164,7 +164,9 @@ export async function prepare(
   const { project, agent, gatherer, settings, targets, touched } = read.value;
   const { config } = project;
   const forced: ReadonlySet<Label> = options.force ? targets : new Set();
-  const selected = project.graph.closure(targets);
+  const closure = project.graph.closure(targets);
+  // One set where both are all tasks, which a project may have many of.
+  const selected = closure.size === targets.size ? targets : closure;
   const rebuildMissing = options.rebuildMissing === true;
   const { warn, signal, readOnly = false, urgent = NONE } = beside;
   const urgentHere = [...urgent].filter((label) => selected.has(label));

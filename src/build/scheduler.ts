@@ -12,7 +12,7 @@ import { Heap } from '../base/heap.js';
 import type { Label } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 
-type TaskState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+const [WAITING, RUNNING, DONE, FAILED, SKIPPED] = [0, 1, 2, 3, 4];
 
 export interface Schedule {
   readonly graph: TaskGraph;
@@ -30,43 +30,45 @@ export interface Schedule {
 }
 
 export async function schedule(work: Schedule): Promise<void> {
-  const states = new Map<Label, TaskState>();
-  const missing = new Map<Label, number>();
   const labels = [...work.labels];
-  const ranks = new Map(labels.map((label, rank) => [label, rank]));
+  /** Of each label its place in the order; by that place its state and how many dependencies it waits for. */
+  const places = new Map(labels.map((label, place) => [label, place]));
+  const states = new Uint8Array(labels.length).fill(WAITING);
+  const missing = new Uint32Array(labels.length);
   const ready = new Heap();
-  for (const [rank, label] of labels.entries()) {
+  for (const [place, label] of labels.entries()) {
     const needs = new Set(work.graph.task(label).dependsOn.filter((need) => work.labels.has(need))).size;
-    states.set(label, 'waiting');
-    missing.set(label, needs);
-    if (needs === 0) ready.add(rank);
+    missing[place] = needs;
+    if (needs === 0) ready.add(place);
   }
+  const dependentsOf = (label: Label) =>
+    work.graph.dependents(label).flatMap((dependent) => places.get(dependent) ?? []);
   let running = 0;
   let stopped = false;
 
   await new Promise<void>((resolve, reject) => {
-    const skip = (label: Label, because: Label | undefined) => {
-      const walk = [label];
+    const skip = (place: number, because: Label | undefined) => {
+      const walk = [place];
       for (let one = walk.pop(); one !== undefined; one = walk.pop()) {
-        if (states.get(one) !== 'waiting') continue;
-        states.set(one, 'skipped');
-        work.onSkip(one, because);
-        walk.push(...work.graph.dependents(one).filter((dependent) => work.labels.has(dependent)));
+        if (states[one] !== WAITING) continue;
+        states[one] = SKIPPED;
+        const label = labels[one] as Label;
+        work.onSkip(label, because);
+        walk.push(...dependentsOf(label));
       }
     };
-    const finish = (label: Label, outcome: 'done' | 'failed') => {
+    const finish = (place: number, outcome: 'done' | 'failed') => {
+      const label = labels[place] as Label;
       running--;
-      states.set(label, outcome);
+      states[place] = outcome === 'done' ? DONE : FAILED;
       if (outcome === 'failed') {
         if (work.failFast) stopped = true;
-        for (const dependent of work.graph.dependents(label))
-          if (work.labels.has(dependent)) skip(dependent, label);
+        for (const dependent of dependentsOf(label)) skip(dependent, label);
       } else {
-        for (const dependent of work.graph.dependents(label)) {
-          if (!work.labels.has(dependent)) continue;
-          const left = (missing.get(dependent) ?? 0) - 1;
-          missing.set(dependent, left);
-          if (left === 0) ready.add(ranks.get(dependent) as number);
+        for (const dependent of dependentsOf(label)) {
+          const left = (missing[dependent] as number) - 1;
+          missing[dependent] = left;
+          if (left === 0) ready.add(dependent);
         }
       }
       advance();
@@ -74,14 +76,14 @@ export async function schedule(work: Schedule): Promise<void> {
     const advance = () => {
       if (work.signal.aborted) stopped = true;
       while (ready.size > 0 && running < work.atOnce && !stopped) {
-        const started = labels[ready.take() as number] as Label;
-        if (states.get(started) !== 'waiting') continue;
-        states.set(started, 'running');
+        const started = ready.take() as number;
+        if (states[started] !== WAITING) continue;
+        states[started] = RUNNING;
         running++;
-        work.step(started).then((outcome) => finish(started, outcome), reject);
+        work.step(labels[started] as Label).then((outcome) => finish(started, outcome), reject);
       }
       if (running > 0) return;
-      for (const [label, state] of states) if (state === 'waiting') skip(label, undefined);
+      for (const [place, state] of states.entries()) if (state === WAITING) skip(place, undefined);
       resolve();
     };
     advance();

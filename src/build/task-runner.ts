@@ -142,12 +142,10 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       });
       step.foundOthers(project.rest?.tasks ?? []);
       const left = await step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
-      const ranked = left.map((label) => ({ label, rank: priority(label) }));
-      ranked.sort((a, b) => b.rank - a.rank);
       await schedule({
         graph: project.graph,
         // The longest way first here too: a free worker takes the first task that turns out to be stale.
-        labels: new Set(ranked.map(({ label }) => label)),
+        labels: new Set(byRank(left, priority)),
         failFast: options.failFast,
         signal,
         atOnce: Math.max(LEAST_UNDER_WAY, UNDER_WAY * workers),
@@ -167,6 +165,12 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       await executor.close();
     },
   });
+}
+
+/** The highest rank first. */
+function byRank(labels: readonly Label[], rank: (label: Label) => number): Label[] {
+  const ranked = labels.map((label) => ({ label, rank: rank(label) }));
+  return ranked.sort((a, b) => b.rank - a.rank).map(({ label }) => label);
 }
 
 export interface Opening {

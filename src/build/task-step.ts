@@ -267,8 +267,9 @@ export class TaskStep extends TaskOutcomes {
     if (!result) throw new Error(`BUG: nothing to publish for ${task.label}`);
     const blocked = filesInTheWay(this.parts.prepared.project, result.outputs);
     if (blocked.length > 0) return err({ kind: 'foreign-files', paths: blocked });
-    this.dependencyOutputs.set(task.label, resultAsDependency(task, result));
-    this.finished.set(task.label, finishedTask({ ...work, result }));
+    const finished = finishedTask({ ...work, result });
+    this.finished.set(task.label, finished);
+    this.dependencyOutputs.set(task.label, resultAsDependency(task, finished.result));
     return ok(outcome);
   }
 

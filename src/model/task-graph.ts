@@ -4,9 +4,9 @@ import { compareBytes } from '../base/order.js';
 import type { Label, Task } from './task.js';
 
 /** Labels that are kept as dependencies of tasks; with more, those of the tasks asked for first are forgotten. */
-const MAX_KEPT = 100_000;
+const MAX_KEPT = 50_000;
 /** The memory of a set itself, counted in labels. */
-const SET_SIZE = 4;
+const SET_SIZE = 10;
 const NONE: ReadonlySet<Label> = new Set();
 
 /** Tasks by label; every dependency exists and there is no cycle (`findCycle` was asked first). */

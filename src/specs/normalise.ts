@@ -1,5 +1,6 @@
 /** Turns a task as written into a normalised one: defaults filled in, labels complete. */
 
+import type { SharedTexts } from '../base/shared-texts.js';
 import type { KeyPath } from '../io/document/document.js';
 import { resolveFormat } from '../model/formatting/format.js';
 import { type Label, type Recipe, resolveGate, type Task, type TaskNotes } from '../model/task.js';
@@ -41,6 +42,8 @@ export interface TaskOrigin {
   /** Its texts are not those of the file: variables were filled in. */
   readonly hasVariables?: boolean;
   readonly forFile?: string;
+  /** Labels, paths and templates of one file: a project may have a hundred thousand tasks that name each other. */
+  readonly texts: SharedTexts;
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -60,13 +63,14 @@ export function normaliseTask(
   origin: TaskOrigin,
   unread: ReadonlySet<string> = NOTHING,
 ): WrittenTask {
-  const { feature, file, path, defaults } = origin;
+  const { feature, file, path, defaults, texts } = origin;
   const needs: readonly Label[] = raw.depends_on?.map((need) => needLabel(need, origin)) ?? NO_ENTRIES;
   const edits = joined(defaults.edits, raw.edits);
   const by = Array.isArray(raw.interface) ? undefined : (raw.interface as RawInterface | undefined)?.by;
   const format = raw.format ?? defaults.format;
+  const recipe = recipeOf(raw, texts);
   const task: Task = {
-    label: `${feature}/${id}`,
+    label: texts.one(`${feature}/${id}`),
     feature,
     id,
     title: raw.title ?? id,
@@ -76,7 +80,8 @@ export function normaliseTask(
     acceptance: raw.acceptance ?? NO_ENTRIES,
     dependsOn: distinct(needs),
     inputs: raw.inputs || defaults.inputs ? joined(defaults.inputs, raw.inputs) : undefined,
-    outputs: raw.outputs ?? distinct((raw.render ?? []).map((step) => step.to)),
+    outputs:
+      raw.outputs ?? (recipe.kind === 'render' ? distinct(recipe.steps.map(({ to }) => to)) : NO_ENTRIES),
     edits,
     interface: interfaceFiles(raw).files,
     ...(by === undefined ? {} : { interfaceBy: by }),
@@ -92,7 +97,7 @@ export function normaliseTask(
     stray: raw.stray,
     agent: raw.agent,
     model: raw.model,
-    recipe: recipeOf(raw),
+    recipe,
     notes: notesOf(raw),
     source: { file, path, ...(origin.hasVariables ? { hasVariables: true as const } : {}) },
   };
@@ -118,17 +123,17 @@ export function normaliseTask(
   };
 }
 
-function needLabel(need: string, { feature, groups }: TaskOrigin): Label {
+function needLabel(need: string, { feature, groups, texts }: TaskOrigin): Label {
   const slash = need.indexOf('/');
-  return slash < 0 || groups?.has(need.slice(0, slash)) ? `${feature}/${need}` : need;
+  return texts.one(slash < 0 || groups?.has(need.slice(0, slash)) ? `${feature}/${need}` : need);
 }
 
-function recipeOf(raw: RawTask): Recipe {
+function recipeOf(raw: RawTask, texts: SharedTexts): Recipe {
   if (raw.render) {
     const steps = raw.render.map(({ template, to, with: variables }) => ({
-      template,
-      to,
-      with: variables ?? {},
+      template: texts.one(template),
+      to: texts.one(to),
+      with: variables ?? NO_KEYS,
     }));
     return { kind: 'render', steps };
   }
@@ -163,6 +168,7 @@ function joined<T>(defaults: readonly T[] = NO_ENTRIES, own: readonly T[] = NO_E
 
 /** The very list where nothing is there twice: a project has many tasks, and most of their lists have one entry or none. */
 function distinct<T>(list: readonly T[]): readonly T[] {
+  if (list.length === 0) return NO_ENTRIES;
   return list.length < 2 ? list : [...new Set(list)];
 }
 

@@ -1,5 +1,6 @@
 /** The features and tasks of parsed specs, one file at a time. Knows no other files. */
 
+import { SharedTexts } from '../base/shared-texts.js';
 import type { KeyPath } from '../io/document/document.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { Label } from '../model/task.js';
@@ -98,6 +99,7 @@ class TaskReading {
   private readonly spec: SpecFile;
   private readonly expansion: Expansion | undefined;
   private readonly grouped: ReadonlySet<string>;
+  private readonly texts = new SharedTexts();
 
   constructor(spec: SpecFile, expansion: Expansion | undefined, grouped: ReadonlySet<string> = new Set()) {
     this.spec = spec;
@@ -107,7 +109,7 @@ class TaskReading {
 
   add(at: number, id: string, { raw, unread, path, defaults }: ReadableTask): void {
     const { feature, file } = this.spec;
-    const origin = { feature, file, path, groups: this.grouped };
+    const origin = { feature, file, path, groups: this.grouped, texts: this.texts };
     const variants = this.expansion?.variants.get(at);
     if (raw.foreach !== undefined) this.groups.set(`${feature}/${id}`, []);
     if (!variants) {

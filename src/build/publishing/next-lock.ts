@@ -1,10 +1,10 @@
 /** A feature's lock file after a build. Reads no disk. */
 
-import { asDependency, criterionDigest } from '../../analysis/dependency-outputs.js';
+import { bytesInterface, criterionDigest } from '../../analysis/dependency-outputs.js';
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { readsSignatures } from '../../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
-import { firstMaking, madeBy, type Provenance } from '../../model/action.js';
+import { madeBy, type Provenance } from '../../model/action.js';
 import { type Digest, isSameJson } from '../../model/digest.js';
 import {
   type FeatureLock,
@@ -16,7 +16,7 @@ import {
 import type { Feature, Label, Task } from '../../model/task.js';
 import { type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
-import type { FinishedTask, PublishPlan } from './publish-plan.js';
+import { type FinishedTask, finishedMaking, type PublishPlan } from './publish-plan.js';
 
 /**
  * Whether the feature's lock stays as it is because all of its tasks are fresh by induction. Where a dependent that counts
@@ -102,7 +102,7 @@ function lockTask(
     };
   }
   const { provenance } = result;
-  const making = firstMaking(provenance);
+  const making = finishedMaking(provenance);
   const isOfPerson = isHandWork(old, provenance);
   // A clone without a store then knows what it would have to know the former formatters for.
   const isFormatted = provenance.recipe === 'agent' || isOfPerson;
@@ -111,7 +111,7 @@ function lockTask(
     ...(result.key === key ? {} : { resultKey: result.key }),
     result: result.commit,
     outputs: Object.fromEntries([...result.outputs].map(([path, entry]) => [path, encodeEntry(entry)])),
-    interface: recordedInterface(project, task, asDependency(task, result.outputs, patches).interface),
+    interface: recordedInterface(project, task, bytesInterface(task, result.outputs, patches)),
     ...(gates === undefined ? {} : { gates }),
     ...(result.edits.length === 0 ? {} : { edits }),
     recipe: provenance.recipe,

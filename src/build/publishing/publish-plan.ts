@@ -5,10 +5,9 @@ import type { Check } from '../../analysis/verdict.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
 import {
   type ActionKey,
-  firstMaking,
   handWork,
   isFormatItem,
-  type Manifest,
+  type Making,
   type Provenance,
   type StoredResult,
   type Usage,
@@ -19,14 +18,15 @@ import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label, Task } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
-import type { Entry, ObjectId } from '../../model/tree.js';
+import { compactFiles, type Entry, type ObjectId } from '../../model/tree.js';
 import type { KeptLock, PatchedFile } from '../../project/clone-records.js';
 import { gatesKey } from '../../store/manifest.js';
 
-/** A result without what its key was made of, which is long: the store has it. */
-export type FinishedResult = Omit<StoredResult, 'provenance'> & {
-  readonly provenance: Omit<Provenance, 'manifest'>;
-};
+/** How a result came to be, without what its key was made of, which is long: the store has it. */
+export type FinishedProvenance = Pick<Provenance, 'label' | 'recipe' | 'observed' | 'verified' | 'over'> &
+  Omit<Making, 'startedAt'>;
+
+export type FinishedResult = Omit<StoredResult, 'provenance'> & { readonly provenance: FinishedProvenance };
 
 /** A task whose result goes into the tree. A build keeps one of each task: no more than publishing needs. */
 export interface FinishedTask {
@@ -51,7 +51,6 @@ export interface CheckedResult {
   readonly revision?: RevisedTask;
 }
 
-const NO_ITEMS: Manifest = [];
 const NO_USAGE: Usage = {};
 const NONE: readonly never[] = [];
 
@@ -73,31 +72,28 @@ export function finishedTask({ check, result, revision }: CheckedResult): Finish
   };
 }
 
-/** The provenance of a render or a command gets one small form, to save memory: a build may finish a hundred thousand of them. */
 function finishedResult({ commit, key, outputs, edits, provenance }: StoredResult): FinishedResult {
-  const { schema, label, recipe, attempts, startedAt, ms, conductor } = provenance;
-  const small: Provenance = {
-    schema,
-    label,
-    key: provenance.key,
-    manifest: NO_ITEMS,
-    recipe,
-    attempts,
-    startedAt,
-    ms,
-    conductor,
-    usage: Object.keys(provenance.usage).length === 0 ? NO_USAGE : provenance.usage,
-    gates: provenance.gates.length === 0 ? NONE : provenance.gates,
-  };
-  const { observed, verified, over } = provenance;
-  const isSmall = (recipe === 'render' || recipe === 'run') && !observed && !verified && over === undefined;
   return {
     commit,
     key,
-    outputs,
+    outputs: compactFiles(outputs),
     edits: edits.length === 0 ? NONE : edits,
-    provenance: isSmall ? small : { ...provenance, manifest: NO_ITEMS },
+    provenance: finishedProvenance(provenance),
   };
+}
+
+/** Of a render or a command, publishing needs little: a build may finish a hundred thousand of them. */
+function finishedProvenance(provenance: Provenance): FinishedProvenance {
+  const { label, recipe, attempts, ms, observed, verified, over } = provenance;
+  const isSmall = (recipe === 'render' || recipe === 'run') && !observed && !verified && over === undefined;
+  if (isSmall) return { label, recipe, usage: NO_USAGE, attempts, ms };
+  const { manifest: _, ...all } = provenance;
+  return all;
+}
+
+/** How the files of a result came to be, also of a former one that was verified again. */
+export function finishedMaking(made: FinishedProvenance): Omit<Making, 'startedAt'> {
+  return made.verified?.made ?? made;
 }
 
 export interface PublishPlan {
@@ -147,5 +143,5 @@ export function tasksInConflict(graph: TaskGraph, finished: readonly Label[], fa
 export function savedUsage(finished: FinishedTask | undefined, outcome: TaskOutcomeKind): Usage | undefined {
   if (outcome !== 'cached' && outcome !== 'verified') return undefined;
   const made = finished?.result.provenance;
-  return made?.recipe === 'agent' ? firstMaking(made).usage : undefined;
+  return made?.recipe === 'agent' ? finishedMaking(made).usage : undefined;
 }

@@ -1,10 +1,9 @@
 /** Compares the new outputs of a task with the recorded ones: files, lines, bytes, exports. Runs nothing. */
 
-import type { FinishedResult } from '../../build/publishing/publish-plan.js';
+import { type FinishedResult, finishedMaking } from '../../build/publishing/publish-plan.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { diffTrees } from '../../io/git/tree-diff.js';
 import { exportedInterface, isScript, type Typescript } from '../../io/typescript.js';
-import { firstMaking } from '../../model/action.js';
 import type { ComparedFile, ExportChange, Making, OpenFile } from '../../model/regeneration.js';
 import { type Entry, encodeEntry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
 
@@ -49,7 +48,7 @@ export async function compareFiles(
 
 /** What it took to make a result, as its record has it. */
 export function makingOf({ provenance }: FinishedResult): Making {
-  const { agent, model, attempts, ms, usage } = firstMaking(provenance);
+  const { agent, model, attempts, ms, usage } = finishedMaking(provenance);
   return {
     recipe: provenance.recipe,
     ...(agent === undefined ? {} : { agent }),

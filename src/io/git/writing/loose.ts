@@ -12,8 +12,10 @@ import { type HashName, hashObject, type ObjectType } from './object-bytes.js';
 const MAX_BYTES = 4 * 1024 * 1024;
 /** Long ones are read again: they are few. */
 const LONGEST = 64 * 1024;
+/** What one takes beside its bytes: a buffer of its own, its id, its place in the map. */
+const OVERHEAD = 500;
 
-/** Contents of short objects that this process has written: what is built on them need not read them again. */
+/** Contents of short objects that this process has written or read lately: what is built on them need not read them again. */
 export class RecentObjects {
   private readonly contents = new Map<ObjectId, Buffer>();
   private bytes = 0;
@@ -28,11 +30,11 @@ export class RecentObjects {
     const own = Buffer.allocUnsafeSlow(content.length);
     content.copy(own);
     this.contents.set(id, own);
-    this.bytes += content.length;
+    this.bytes += content.length + OVERHEAD;
     for (const [oldest, { length }] of this.contents) {
       if (this.bytes <= MAX_BYTES) break;
       this.contents.delete(oldest);
-      this.bytes -= length;
+      this.bytes -= length + OVERHEAD;
     }
   }
 }
