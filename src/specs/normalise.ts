@@ -1,6 +1,5 @@
 /** Turns a task as written into a normalised one: defaults filled in, labels complete. */
 
-import type { SharedTexts } from '../base/shared-texts.js';
 import type { KeyPath } from '../io/document/document.js';
 import { resolveFormat } from '../model/formatting/format.js';
 import { type Label, type Recipe, resolveGate, type Task, type TaskNotes } from '../model/task.js';
@@ -12,6 +11,7 @@ import {
   type RawInterface,
   type RawTask,
 } from './raw.js';
+import type { SharedTexts } from './shared-texts.js';
 
 /** A task with what is needed to say where each of its values was written. */
 export interface WrittenTask {

@@ -1,6 +1,5 @@
 /** The features and tasks of parsed specs, one file at a time. Knows no other files. */
 
-import { SharedTexts } from '../base/shared-texts.js';
 import type { KeyPath } from '../io/document/document.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { Label } from '../model/task.js';
@@ -8,6 +7,7 @@ import { normaliseTask, type WrittenTask } from './normalise.js';
 import type { ParsedSpec } from './parse.js';
 import type { SpecProblem } from './problem.js';
 import type { RawBacklog, RawDefaults, RawTask } from './raw.js';
+import { SharedTexts } from './shared-texts.js';
 import type { SpecFile } from './spec-files.js';
 import type { Expansion } from './variables/expand-specs.js';
 

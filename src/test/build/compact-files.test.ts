@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compactFiles, type Entry, type Files } from './tree.js';
+import { compactFiles, type Entry, type Files } from '../../model/tree.js';
 
 const entry: Entry = { mode: '100644', id: 'a'.repeat(40) };
 
