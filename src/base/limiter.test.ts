@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bothTurns, Limiter } from './limiter.js';
+import { bothTurns, type HeldTurn, Limiter, withHeldTurn } from './limiter.js';
 
 function rig() {
   const log: string[] = [];
@@ -77,4 +77,125 @@ test('of two limits both hold, and none is kept by a job that waits for the othe
   expect(log).toEqual(['1a', '2a', '2b']);
   await end('1a');
   expect(log).toEqual(['1a', '2a', '2b', '1b']);
+});
+
+/** Jobs that go on when they are told to. */
+function heldRig({ turns = 1, leaving = 1 } = {}) {
+  const log: string[] = [];
+  const held = new Map<string, HeldTurn>();
+  const ends = new Map<string, () => void>();
+  const options = {
+    turns: new Limiter(turns),
+    leaving: new Limiter(leaving),
+    priority: 0,
+    signal: new AbortController().signal,
+  };
+  const start = (name: string, signal = options.signal) =>
+    withHeldTurn({ ...options, signal }, async (turn) => {
+      log.push(`${name} begins`);
+      held.set(name, turn);
+      await new Promise<void>((resolve) => ends.set(name, resolve));
+      log.push(`${name} ends`);
+      return name;
+    });
+  const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
+  return {
+    ...{ log, start, quiet },
+    turn: (name: string) => held.get(name) as HeldTurn,
+    async end(name: string) {
+      ends.get(name)?.();
+      await quiet();
+    },
+  };
+}
+
+test('the next job starts when a turn is left, and not before', async () => {
+  const { log, start, turn, end, quiet } = heldRig();
+  const first = start('a');
+  void start('b');
+  await quiet();
+  expect(log).toEqual(['a begins']);
+  turn('a').leave();
+  turn('a').leave();
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins']);
+  void start('c');
+  await end('a');
+  expect(await first).toBe('a');
+  expect(log).toEqual(['a begins', 'b begins', 'a ends']);
+  await end('b');
+  expect(log).toEqual(['a begins', 'b begins', 'a ends', 'b ends', 'c begins']);
+});
+
+test('a job that takes its turn again waits for one', async () => {
+  const { log, start, turn, end, quiet } = heldRig();
+  void start('a');
+  void start('b');
+  await quiet();
+  turn('a').leave();
+  await quiet();
+  const again = turn('a')
+    .take()
+    .then(() => log.push('a again'));
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins']);
+  await end('b');
+  await again;
+  void start('c');
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins', 'b ends', 'a again']);
+  await turn('a').take();
+  await end('a');
+  expect(log.at(-1)).toBe('c begins');
+});
+
+test('a turn is kept where as many as may have left theirs', async () => {
+  const { log, start, turn, end, quiet } = heldRig();
+  for (const name of ['a', 'b', 'c', 'd']) void start(name);
+  await quiet();
+  turn('a').leave();
+  await quiet();
+  turn('b').leave();
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins']);
+  await end('a');
+  turn('b').leave();
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins', 'a ends', 'c begins']);
+});
+
+test('a turn that is still waited for when the signal aborts is never had', async () => {
+  const { log, start, turn, end, quiet } = heldRig();
+  const stop = new AbortController();
+  void start('a');
+  await quiet();
+  const never = start('b', stop.signal);
+  stop.abort();
+  await expect(never).rejects.toThrow('aborted');
+  turn('a').leave();
+  void start('c');
+  await quiet();
+  await end('a');
+  expect(log).toEqual(['a begins', 'c begins', 'a ends']);
+});
+
+test('a job that fails gives back what it has', async () => {
+  const { log, start, quiet } = heldRig();
+  const options = {
+    turns: new Limiter(1),
+    leaving: new Limiter(1),
+    priority: 0,
+    signal: new AbortController().signal,
+  };
+  const failed = withHeldTurn(options, async (turn) => {
+    turn.leave();
+    throw new Error('broken');
+  });
+  await expect(failed).rejects.toThrow('broken');
+  await quiet();
+  expect(options.turns.isFull).toBe(false);
+  expect(options.leaving.isFull).toBe(false);
+  void start('a');
+  await quiet();
+  expect(log).toEqual(['a begins']);
 });

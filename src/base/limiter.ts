@@ -71,3 +71,60 @@ export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
     run: (job, priority, signal) => inner.run(() => outer.run(job, priority, signal), priority, signal),
   };
 }
+
+/** A turn that its job can give back before its end, and take again. */
+export interface HeldTurn {
+  /** Lets another job have the turn. It is kept where too many go on without one already. */
+  leave(): void;
+  /** Waits for a turn, if it was left. */
+  take(): Promise<void>;
+}
+
+export interface HeldTurnOptions {
+  readonly turns: Turns;
+  /** Of jobs that go on without their turn. */
+  readonly leaving: Turns;
+  readonly priority: number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs the job when it has a turn. */
+export async function withHeldTurn<T>(
+  { turns, leaving, priority, signal }: HeldTurnOptions,
+  job: (turn: HeldTurn) => Promise<T>,
+): Promise<T> {
+  let giveBack: (() => void) | undefined;
+  let cameBack: (() => void) | undefined;
+  const take = async () => {
+    if (giveBack) return;
+    await new Promise<void>((resolve, reject) => {
+      const held = () =>
+        new Promise<void>((end) => {
+          giveBack = end;
+          resolve();
+        });
+      turns.run(held, priority, signal).catch(reject);
+    });
+    cameBack?.();
+    cameBack = undefined;
+  };
+  const end = () => {
+    giveBack?.();
+    giveBack = undefined;
+  };
+  const leave = () => {
+    if (!giveBack || leaving.isFull) return;
+    const gone = new Promise<void>((resolve) => {
+      cameBack = resolve;
+    });
+    void leaving.run(() => gone);
+    end();
+  };
+  await take();
+  try {
+    return await job({ leave, take });
+  } finally {
+    end();
+    cameBack?.();
+  }
+}

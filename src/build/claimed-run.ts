@@ -5,6 +5,7 @@
 
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
+import type { HeldTurn } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { ExecutionContext } from '../execution/executor.js';
 import type { StoredResult } from '../model/action.js';
@@ -18,9 +19,9 @@ export interface ClaimedRun<T> {
   /** It becomes a job of a queue, where equal jobs are one: only a stored result is looked for. */
   readonly isUnclaimed: boolean;
   /** Runs `work` when a worker is free. */
-  inWorker<R>(work: () => Promise<Result<R, Failure>>): Promise<Result<R, Failure>>;
+  inWorker<R>(work: (worker: HeldTurn) => Promise<Result<R, Failure>>): Promise<Result<R, Failure>>;
   /** The task itself. */
-  run(): Promise<Result<T, Failure>>;
+  run(worker: HeldTurn): Promise<Result<T, Failure>>;
 }
 
 export type Ran<T> =
@@ -34,7 +35,7 @@ export async function runClaimed<T>(parts: ClaimedRun<T>): Promise<Ran<T>> {
   let claims = parts.isUnclaimed ? undefined : prepared.claims;
   for (;;) {
     const claiming = claims;
-    const tried = await parts.inWorker<Ran<T> | HeldClaim>(async () => {
+    const tried = await parts.inWorker<Ran<T> | HeldClaim>(async (worker) => {
       const claim = await claiming?.take(check.storeKey, label, context.signal);
       if (claim?.kind === 'held') return ok(claim);
       const own = claim === undefined ? {} : { claim };
@@ -45,7 +46,7 @@ export async function runClaimed<T>(parts: ClaimedRun<T>): Promise<Ran<T>> {
           claim?.release();
           return ok({ kind: 'elsewhere', result: found });
         }
-        return ok({ kind: 'ran', done: await parts.run(), ...own });
+        return ok({ kind: 'ran', done: await parts.run(worker), ...own });
       } catch (error) {
         claim?.release();
         throw error;

@@ -11,7 +11,7 @@ import { pinnedMissing } from '../analysis/pinned-results.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { hiddenFileAdvice } from '../analysis/visible-files.js';
-import type { Turns } from '../base/limiter.js';
+import { type HeldTurn, type Turns, withHeldTurn } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { StaleTask } from '../execution/describe-run.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
@@ -29,7 +29,7 @@ import { type Ran, runClaimed } from './claimed-run.js';
 import type { BuildOptions } from './options.js';
 import type { Preflight } from './preflight.js';
 import { type ReverifyParts, reverify } from './reverify.js';
-import { onWorker, recordGates, verifyResult } from './verify.js';
+import { recordGates, unlessStopped, verifyResult } from './verify.js';
 
 export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly prepared: Prepared;
@@ -40,6 +40,8 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly renderers: Turns;
   /** Recorded milliseconds of tasks. */
   readonly durations: Readonly<Record<Label, number>>;
+  /** For tasks whose result is stored while the next task has their worker. Each is in memory until then. */
+  readonly storing: Turns;
 }
 
 export interface MadeResult {
@@ -212,11 +214,14 @@ async function execute(
   const runsNothing = gates.length === 0 && formatSteps(prepared.project.config, task).length === 0;
   const isRendered = recipe.kind === 'render' && runsNothing;
   const limiter = recipe.kind === 'agent' ? workers : isRendered ? renderers : computing;
-  const inWorker = <R>(work: () => Promise<Result<R, Failure>>) =>
-    onWorker(limiter, priority(label), context.signal, work);
+  const { signal } = context;
+  const held = { turns: limiter, leaving: parts.storing, priority: priority(label), signal };
+  const inWorker = <R>(work: (worker: HeldTurn) => Promise<Result<R, Failure>>) =>
+    unlessStopped(withHeldTurn(held, work), signal);
   const expectedMs = durations[label];
   const known = expectedMs === undefined ? {} : { expectedMs };
-  const run = () => escalate(parts, stale, { ...context, ...known, priority: priority(label) });
+  const run = (worker: HeldTurn) =>
+    escalate(parts, stale, { ...context, ...known, priority: priority(label), worker });
   const { isRemote: isUnclaimed = false } = parts.executor;
   // A person who asks for another result than the one that is stored waits for nobody's.
   const isWanted = stale.fromScratch || (options.force && prepared.targets.has(label));

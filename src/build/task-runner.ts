@@ -132,6 +132,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         workers: limiter,
         computing,
         renderers: sessionState.shared.limiter('renderers', renderers),
+        storing: sessionState.shared.limiter('storing', workers),
         sessionState,
         isFromScratch: fromScratch,
         isUrgent: first.size > 0,

@@ -62,7 +62,15 @@ export function onWorker<T>(
   signal: AbortSignal,
   work: () => Promise<Result<T, Failure>>,
 ): Promise<Result<T, Failure>> {
-  return workers.run(work, priority, signal).catch((error: unknown) => {
+  return unlessStopped(workers.run(work, priority, signal), signal);
+}
+
+/** Whatever breaks after an abort fails with `cancelled`. */
+export function unlessStopped<T>(
+  work: Promise<Result<T, Failure>>,
+  signal: AbortSignal,
+): Promise<Result<T, Failure>> {
+  return work.catch((error: unknown) => {
     if (signal.aborted) return err<Failure>({ kind: 'cancelled' });
     throw error;
   });

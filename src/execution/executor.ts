@@ -6,6 +6,7 @@
 import type { Agent } from '../agent/agent.js';
 import type { AgentDefinition } from '../agent/prompts/definitions.js';
 import type { CommandSettings } from '../analysis/command-settings.js';
+import type { HeldTurn } from '../base/limiter.js';
 import type { Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -39,6 +40,8 @@ export interface ExecutionContext {
   readonly priority?: number;
   /** Milliseconds that it took the last time. Absent: nobody knows. */
   readonly expectedMs?: number;
+  /** The worker that the work has, for the parts of it that need none. Absent: it keeps the one that it has. */
+  readonly worker?: HeldTurn;
 }
 
 /** Measures what one piece of work has used so far, and how long it has waited for its turn. */

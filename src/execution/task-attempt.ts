@@ -4,23 +4,22 @@ import { shown, withEvidence } from '../agent/prompts/evidence.js';
 import { err, ok, type Result, unreachable } from '../base/result.js';
 import { writeAtomic } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
-import type { GateRun } from '../model/action.js';
 import { type Need, needText } from '../model/agents/agent-report.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/task-run.js';
 import type { Entry, ObjectId } from '../model/tree.js';
-import type { KeptResult, ResultStore } from '../store/result-store.js';
+import type { KeptResult, NewResult, ResultStore } from '../store/result-store.js';
 import { writeObjects } from '../workspace/reading/reading.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
-import { isRepairable, withWords } from './attempt-failure.js';
+import { guarded, isRepairable, withWords } from './attempt-failure.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { formatWork } from './format-work.js';
 import { type GateParts, judgeTree } from './gates.js';
 import { type LeftWork, leavesWork } from './left-work.js';
-import { ownPatches } from './patch-twice.js';
+import { newResult } from './new-result.js';
 import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
@@ -42,6 +41,12 @@ export interface AttemptState {
   readonly tried: readonly string[];
   /** What earlier attempts left, if this one goes on from it. */
   readonly left?: LeftWork | undefined;
+}
+
+/** Work that everything has accepted. */
+interface Judged {
+  readonly result: NewResult;
+  readonly unwritten: AttemptWork['unwritten'];
 }
 
 export class TaskAttempt {
@@ -99,44 +104,71 @@ export class TaskAttempt {
     const { recipe } = run;
     if (recipe.kind === 'render' && run.gates.length === 0 && !run.format) {
       this.phase('store');
-      return this.keep({ outputs: outputsOf(await parts.pool.cleaned(recipe.files)), edits: [] }, []);
+      const work = { outputs: outputsOf(await parts.pool.cleaned(recipe.files)), edits: [] };
+      const rendered = await newResult(parts, this.made, { ...work, gateRuns: [] });
+      return rendered.ok ? parts.store.keep(rendered.value) : rendered;
     }
     this.phase('workspace');
     const start = recipe.kind === 'render' ? (await this.rendered(recipe.files)).tree : this.startTree;
     const opened = await parts.pool.acquire(start, context.signal);
     if (!opened.ok) return opened;
     const workspace = opened.value;
-    let failed = true;
+    let judged: Judged | undefined;
     try {
-      const made = await this.formatted(await this.make(workspace), workspace);
-      if (!made.ok) return made;
-      const { tree } = made.value;
-      const { label: task, gates, network } = run;
-      // Without anything that judges, an agent that asks for more has said that this is not all.
-      if (this.needs.length > 0 && gates.length === 0 && !run.review && parts.config.grow !== 'never')
-        return err({ kind: 'needs', needs: this.needs });
-      this.phase('gates');
-      const seen = await this.treeForGates(made.value, workspace);
-      const judged = await judgeTree(
-        parts,
-        { task, tree: seen, gates, network, attempt: this.state.number },
-        workspace,
-        context,
-      );
-      const failure = judged.ok ? await this.review(tree, seen) : judged.failure;
-      if (failure) {
-        if (tree !== run.inputTree) this.left = { tree, rejection: failure };
-        await this.keepDiff(tree);
-        return err(failure);
-      }
-      this.phase('store');
-      const kept = await this.keep(made.value, judged.runs);
-      failed = !kept.ok;
-      if (failed) await writeObjects(parts.objects, made.value.unwritten);
-      return kept;
+      const found = await this.judged(workspace);
+      if (!found.ok) return found;
+      judged = found.value;
     } finally {
-      await parts.pool.release(workspace, failed);
+      await parts.pool.release(workspace, judged === undefined);
     }
+    // Nothing of what follows needs a worker or the workspace: the next task may have both.
+    context.worker?.leave();
+    const leftAt = parts.now();
+    const { result, unwritten } = judged;
+    const kept = await guarded(() => parts.store.keep(result));
+    if (!kept.ok) {
+      // What was written there may have filled the disk.
+      await parts.pool.discard(workspace);
+      await context.worker?.take();
+      await writeObjects(parts.objects, unwritten);
+    }
+    // The next task works meanwhile.
+    context.meter.waited(parts.now() - leftAt);
+    return kept;
+  }
+
+  /** What the recipe makes in the workspace, when everything that judges it accepts it. */
+  private async judged(workspace: Workspace): Promise<Result<Judged, Failure>> {
+    const { run, parts, context } = this;
+    const made = await this.formatted(await this.make(workspace), workspace);
+    if (!made.ok) return made;
+    const { tree, unwritten } = made.value;
+    const { label: task, gates, network } = run;
+    // Without anything that judges, an agent that asks for more has said that this is not all.
+    if (this.needs.length > 0 && gates.length === 0 && !run.review && parts.config.grow !== 'never')
+      return err({ kind: 'needs', needs: this.needs });
+    this.phase('gates');
+    const seen = await this.treeForGates(made.value, workspace);
+    const judged = await judgeTree(
+      parts,
+      { task, tree: seen, gates, network, attempt: this.state.number },
+      workspace,
+      context,
+    );
+    const failure = judged.ok ? await this.review(tree, seen) : judged.failure;
+    if (failure) {
+      if (tree !== run.inputTree) this.left = { tree, rejection: failure };
+      await this.keepDiff(tree);
+      return err(failure);
+    }
+    this.phase('store');
+    const result = await newResult(parts, this.made, { ...made.value, gateRuns: judged.runs });
+    if (!result.ok) await writeObjects(parts.objects, unwritten);
+    return result.ok ? ok({ result: result.value, unwritten }) : result;
+  }
+
+  private get made() {
+    return { run: this.run, state: this.state, meter: this.context.meter };
   }
 
   private phase(phase: 'workspace' | 'capture' | 'gates' | 'store'): void {
@@ -252,39 +284,6 @@ export class TaskAttempt {
     const work = { attempt: this.state.number, tree: seen, diff };
     const judged = await review({ ...parts, agent }, { ...run, review: run.review }, work, context);
     return judged.ok ? undefined : judged.error;
-  }
-
-  private async keep(
-    captured: Omit<AttemptWork, 'tree' | 'others'>,
-    gates: readonly GateRun[],
-  ): Promise<Result<KeptResult, Failure>> {
-    const { run, state, context } = this;
-    const edits = await ownPatches(this.parts.objects, run, captured.edits);
-    if (!edits.ok) return edits;
-    const { agent, version, now } = this.parts;
-    return this.parts.store.keep({
-      key: run.key,
-      outputs: captured.outputs,
-      edits: edits.value,
-      provenance: {
-        schema: 1,
-        label: run.label,
-        key: run.key,
-        manifest: run.manifest,
-        ...(run.words === undefined ? {} : { words: run.words }),
-        ...(run.interfaces === undefined ? {} : { interfaces: run.interfaces }),
-        recipe: run.recipe.kind,
-        ...(run.recipe.kind === 'agent' && agent ? { agent: agent.name } : {}),
-        ...captured.made,
-        attempts: state.number,
-        usage: context.meter.usage,
-        gates,
-        ...(captured.observed === undefined ? {} : { observed: captured.observed }),
-        startedAt: new Date(state.startedAt).toISOString(),
-        ms: now() - state.startedAt,
-        conductor: version,
-      },
-    });
   }
 
   /** Keeps the diff of a failed attempt for people, because its workspace is reused at once. */

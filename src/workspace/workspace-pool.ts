@@ -48,8 +48,8 @@ export class WorkspacePool {
   private readonly tools: WorkspaceTools;
   private readonly used = new Set<number>();
   private readonly places = new Map<number, Place>();
-  /** By number: what the last survey of the workspace found. */
-  private readonly left = new Map<number, Workspace['shown']['left']>();
+  /** By number: what nobody has used since it was given back. */
+  private readonly left = new Map<number, Workspace>();
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
   private canonical: Promise<CanonicalGit> | undefined;
@@ -96,7 +96,7 @@ export class WorkspacePool {
       const place = this.place(number);
       try {
         mkdirSync(this.folder, { recursive: true });
-        const shown = { left: this.left.get(number) };
+        const shown = { left: this.left.get(number)?.shown.left };
         const workspace: Workspace = { ...place, canonical: await this.rules(), shown };
         this.left.delete(number);
         writeFileSync(this.mark(workspace, 'busy'), '');
@@ -177,8 +177,17 @@ export class WorkspacePool {
   /** `failed`: its content is useless and is removed at once, because it may have filled the disk. */
   async release(workspace: Workspace, failed = false): Promise<void> {
     if (failed) await emptyWorkspace(this.objects, workspace).catch(() => undefined);
-    else this.left.set(numberOf(workspace), workspace.shown.left);
+    else this.left.set(numberOf(workspace), workspace);
     await this.giveBack(workspace);
+  }
+
+  /** Removes what work left in a workspace that was given back, unless other work has it or had it since. */
+  async discard(workspace: Workspace): Promise<void> {
+    const number = numberOf(workspace);
+    if (this.used.has(number) || this.left.get(number) !== workspace) return;
+    this.used.add(number);
+    this.left.delete(number);
+    await this.release(workspace, true);
   }
 
   private async giveBack(place: Place): Promise<void> {

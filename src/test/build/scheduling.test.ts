@@ -6,8 +6,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ScriptedRun } from '../../agent/scripted-agent.js';
 import type { Turns } from '../../base/limiter.js';
+import { err } from '../../base/result.js';
+import type { Failure } from '../../model/failure.js';
+import type { ResultStore } from '../../store/result-store.js';
 import { until } from '../rig/command-line.js';
-import { createRig } from '../rig/rig.js';
+import { createRig, type Rig } from '../rig/rig.js';
 
 const task = (output: string, more: object = {}) => ({
   description: 'x',
@@ -15,6 +18,26 @@ const task = (output: string, more: object = {}) => ({
   outputs: [output],
   ...more,
 });
+
+/** Counts the turns that are asked for from the next build on. */
+function countTurns(rig: Rig, kind: 'workers' | 'commands'): { count: number } {
+  const asked = { count: 0 };
+  const { createExecutor } = rig;
+  rig.createExecutor = (host, parts) => {
+    const { shared } = parts;
+    const made = shared[kind].bind(shared);
+    shared[kind] = (limit) => {
+      const turns = made(limit);
+      const run: Turns['run'] = (job, priority, signal) => {
+        asked.count++;
+        return turns.run(job, priority, signal);
+      };
+      return { isFull: turns.isFull, run };
+    };
+    return createExecutor(host, parts);
+  };
+  return asked;
+}
 
 async function finish(run: ScriptedRun, path: string, text = 'done'): Promise<void> {
   await run.write(path, text);
@@ -83,10 +106,11 @@ test('with one worker the longest way to the end comes first, by what tasks took
 
   // The first is any that was found stale first; the others wait for it and are then taken in their order.
   rig.backlog('f', tasks('second'));
+  const asked = countTurns(rig, 'workers');
   const held = rig.start();
   let run = await held.agent.next();
   const first = run.label;
-  await held.until((story) => story.of('task.checked').length === 3);
+  await until('all that can start ask for a worker', () => asked.count === 3);
   for (let left = 3; ; left--) {
     await finish(run, `${run.label.slice(2).toLowerCase()}.txt`);
     if (left === 0) break;
@@ -96,6 +120,61 @@ test('with one worker the longest way to the end comes first, by what tasks took
   const order = ['f/B', 'f/A', 'f/C'].filter((label) => label !== first);
   const ready = held.agent.runs.map((one) => one.label).filter((label) => label !== 'f/D');
   expect(ready).toEqual([first, ...order]);
+});
+
+/** Results of a task are stored when the test says so, and as it says. */
+function holdStore(rig: Rig, label: string) {
+  let go: (refused?: Failure) => void = () => {};
+  const going = new Promise<Failure | undefined>((resolve) => {
+    go = resolve;
+  });
+  const open = rig.createExecutor;
+  rig.createExecutor = (host, parts) => {
+    let refused: Failure | undefined;
+    const keep: ResultStore['keep'] = async (result) => {
+      if (result.provenance.label !== label || refused) return parts.store.keep(result);
+      refused = await going;
+      return refused ? err(refused) : parts.store.keep(result);
+    };
+    return open(host, { ...parts, store: Object.assign(Object.create(parts.store), { keep }) });
+  };
+  return go;
+}
+
+test('the next agent has the worker and the workspace while a result is stored', async () => {
+  await using rig = await createRig({ config: { workers: 1 } });
+  rig.backlog('f', { T1: task('one.txt'), T2: task('two.txt') });
+  const store = holdStore(rig, 'f/T1');
+  const held = rig.start();
+  const one = await held.agent.next('f/T1');
+  await finish(one, 'one.txt');
+  const two = await held.agent.next('f/T2');
+  expect(two.cwd).toBe(one.cwd);
+  store();
+  await held.until((story) => story.of('task.finished').length === 1);
+  await finish(two, 'two.txt');
+  expect((await held.done).summary.counts.built).toBe(2);
+});
+
+test('a task whose result cannot be stored waits for a worker before its next attempt', async () => {
+  await using rig = await createRig({ config: { workers: 1, attempts: 2 } });
+  rig.backlog('f', { T1: task('one.txt'), T2: task('two.txt') });
+  const store = holdStore(rig, 'f/T1');
+  const held = rig.start();
+  await finish(await held.agent.next('f/T1'), 'one.txt');
+  const two = await held.agent.next('f/T2');
+  store({ kind: 'gate-failed', gate: 'x', exitCode: 1, ms: 1, output: { tail: '' } });
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  await finish(two, 'two.txt');
+  await finish(await held.agent.next('f/T1'), 'one.txt');
+  const built = await held.done;
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+  const order = built.events.flatMap((event) => {
+    if (event.type === 'agent.finished') return [`${event.task} ends`];
+    return event.type === 'task.phase' && event.phase === 'agent' ? [`${event.task} begins`] : [];
+  });
+  const once = (label: string) => [`${label} begins`, `${label} ends`];
+  expect(order).toEqual([...once('f/T1'), ...once('f/T2'), ...once('f/T1')]);
 });
 
 const failing = { T1: task('one.txt'), T2: task('two.txt', { depends_on: ['T1'] }), T3: task('three.txt') };
@@ -220,21 +299,7 @@ test('commands that wait for each other leave a worker to an agent, and their wa
 
 test('of commands and gates that wait, the one with the longest way to the end comes first', async () => {
   await using rig = await createRig({ config: { workers: 4, commands: 1, sandbox: 'off' } });
-  let asked = 0;
-  const counted = (turns: Turns): Turns => ({
-    isFull: turns.isFull,
-    run(job, priority, signal) {
-      asked++;
-      return turns.run(job, priority, signal);
-    },
-  });
-  const { createExecutor } = rig;
-  rig.createExecutor = (host, parts) => {
-    const { shared } = parts;
-    const commands = shared.commands.bind(shared);
-    shared.commands = (limit) => counted(commands(limit));
-    return createExecutor(host, parts);
-  };
+  const asked = countTurns(rig, 'commands');
   const pipe = join(rig.dir, '.git', 'pipe');
   execFileSync('mkfifo', [pipe]);
   const command = (name: string) => task(name, { run: `cat '${pipe}' > ${name}` });
@@ -246,9 +311,9 @@ test('of commands and gates that wait, the one with the longest way to the end c
   });
   const held = rig.start();
   const agent = await held.agent.next('f/A');
-  await until('both commands ask for their turn', () => asked === 2);
+  await until('both commands ask for their turn', () => asked.count === 2);
   await finish(agent, 'a.txt');
-  await until('the gate asks too', () => asked === 3);
+  await until('the gate asks too', () => asked.count === 3);
   await writeFile(pipe, 'one');
   await held.until((story) => story.of('task.finished').length > 0);
   const read = writeFile(pipe, 'two');
