@@ -23,7 +23,7 @@ import { inspectTasks, prepareKnown } from './dry-run.js';
 import { changedByBuild, staleTasks } from './frozen.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import { type BuildOptions, NO_COUNTS, summary, wouldBe } from './options.js';
-import { openPart } from './part-build.js';
+import { openPart, preparePart, type ReadPart } from './part-build.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { planPublish, publish, publishRevisions } from './publishing/publish-build.js';
 import { rememberBuild } from './publishing/remember-build.js';
@@ -49,6 +49,8 @@ export interface ReadProject {
   readonly loaded: LoadedConfig;
   readonly project: Project;
   readonly urgent: ReadonlySet<Label>;
+  /** The project is a part of the whole one, which is read where the part turns out not to be enough. Absent: it is whole. */
+  readonly part?: { readonly read: ReadPart; readWhole(): Promise<Result<Project, Failure>> };
   /** Nothing is published unless every task that was asked for is up to date. Absent: what is done is published. */
   readonly allOrNothing?: true;
   /** Files without a task that the command itself names: the build does not warn of them. Absent: none. */
@@ -105,13 +107,17 @@ async function buildPrepared(
   const warn = (message: string) => emit({ type: 'warning', message });
   const asked = { ...options, mayBeEmpty: read?.mayBeEmpty === true };
   const limited = { ...loaded.value, config };
-  const part = read ? undefined : await openPart(build, limited, warn);
+  const part = read
+    ? read.part && (await preparePart(build, { loaded: limited, part: read.part.read, warn }))
+    : await openPart(build, limited, warn);
+  const whole = part ? undefined : read?.part ? await read.part.readWhole() : read && ok(read.project);
+  if (whole?.ok === false) return whole;
   const ready = part
     ? ok(part.prepared)
     : await prepareKnown(host, { project: session, loaded: limited }, asked, {
         warn,
         signal,
-        read: read && { ...read.project, config: withBuildLimit(read.project.config, options.budgetUsd) },
+        read: whole && { ...whole.value, config: withBuildLimit(whole.value.config, options.budgetUsd) },
         urgent: read?.urgent,
         readOnly: options.dryRun,
       });

@@ -11,7 +11,7 @@ import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { featureOf } from '../model/history.js';
-import { readWaiting } from '../project/clone-records.js';
+import { readLastBuild, readWaiting } from '../project/clone-records.js';
 import type { LoadedConfig } from '../project/host.js';
 import { loadPart } from '../project/part/load-part.js';
 import type { Project } from '../project/project.js';
@@ -62,7 +62,11 @@ export async function preparePart(
   { loaded, part, warn }: PartToPrepare,
 ): Promise<PartBuild | undefined> {
   const untold: string[] = [];
-  const beside = { warn: (message: string) => void untold.push(message), signal, read: part.project };
+  const { project } = part;
+  // A process that reads without the lock may have been overtaken by another build.
+  if (readLastBuild(project.repository.state)?.tree !== part.index.head.tree) return undefined;
+  const read = { ...project, config: loaded.config };
+  const beside = { warn: (message: string) => void untold.push(message), signal, read };
   const ready = await prepare(host, { project: session, loaded }, options, beside);
   if (!ready.ok) return undefined;
   const prepared = ready.value;

@@ -1,5 +1,6 @@
 /** What has become of the tasks of one build so far, with the events that tell it. Runs and decides nothing. */
 
+import { setImmediate } from 'node:timers/promises';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import type { Check } from '../analysis/verdict.js';
 import { ok, type Result } from '../base/result.js';
@@ -8,6 +9,10 @@ import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
+
+/** Events between two turns of what else this process does. */
+const TOLD_AT_ONCE = 200;
+const NOTHING = { checked: [], others: [] };
 
 export class TaskOutcomes {
   readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
@@ -29,6 +34,9 @@ export class TaskOutcomes {
   protected readonly stale = new Map<Label, string>();
   /** What is told of accepted tasks once it is decided that their results stay, and not before. */
   private untold: BuildEventBody[] = [];
+  /** Fresh tasks that were found together, before any task began: in the order in which they are told. */
+  private together: { readonly checked: readonly Label[]; readonly others: readonly Label[] } = NOTHING;
+  private telling: Promise<void> | undefined;
   /** Finished, and taken out of the publish plan again. */
   private readonly retracted = new Set<Label>();
   private readonly project: Project;
@@ -51,18 +59,42 @@ export class TaskOutcomes {
 
   /** Fresh by induction, which is what an analysis would find. */
   protected foundUnchanged(label: Label, outputs: DependencyOutputs): true {
-    this.emit({ type: 'task.checked', task: label, verdict: { kind: 'fresh' } });
     this.unchanged.add(label);
+    this.outcomes.set(label, 'fresh');
     this.dependencyOutputs.set(label, outputs);
     return true;
   }
 
-  /** Reports the tasks of features that were not read as fresh, without a check. */
-  foundOthers(labels: readonly Label[]): void {
-    for (const task of labels) {
+  /** That it is checked; the caller reports that it is finished. */
+  protected tellUnchanged(task: Label): Result<'fresh', never> {
+    this.emit({ type: 'task.checked', task, verdict: { kind: 'fresh' } });
+    return ok('fresh');
+  }
+
+  /** What has been found so far is reported later, with the tasks of features that were not read. These are returned. */
+  protected foundTogether(): readonly Label[] {
+    const others = this.project.rest?.tasks ?? [];
+    this.together = { checked: [...this.unchanged], others };
+    this.others = others.length;
+    return others;
+  }
+
+  /** Reports what was found together. Called again, it waits for the same. */
+  tellTogether(): Promise<void> {
+    this.telling ??= this.tellAll();
+    return this.telling;
+  }
+
+  private async tellAll(): Promise<void> {
+    const { checked, others } = this.together;
+    let told = 0;
+    for (const task of [...checked, ...others]) {
+      // Tasks that were not read are reported as fresh without a check.
+      if (told < checked.length) this.tellUnchanged(task);
       this.emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });
+      // What runs goes on meanwhile.
+      if (++told % TOLD_AT_ONCE === 0) await setImmediate();
     }
-    this.others = labels.length;
   }
 
   protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {

@@ -7,6 +7,7 @@ import type { LazyInduction } from '../analysis/range/induction.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost, Executor, RunInstructions } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
+import type { BuildEventBody } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { RulesText } from '../model/git-rules/git-rules.js';
 import type { Label } from '../model/task.js';
@@ -87,13 +88,12 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
   const executor = opened.value;
   const { version, now } = host;
   const rebaser = agent && { executor, objects, agent, config, version, now };
-  let hasBegun = () => {};
+  let notice: (type: BuildEventBody['type']) => void = () => {};
   const caller: Caller = {
     signal,
     emit(event) {
       emit(event);
-      // Also where it waits for what another build runs.
-      if (event.type === 'task.started') hasBegun();
+      notice(event.type);
     },
   };
   return ok({
@@ -105,12 +105,15 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const { durations } = sessionState;
       const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
-      if (first.size > 0) {
-        const begun = new Promise<void>((resolve) => {
-          hasBegun = resolve;
-        });
-        induction?.putFirst(first, begun);
-      }
+      let hasBegun = () => {};
+      const begun = new Promise<void>((resolve) => {
+        hasBegun = resolve;
+      });
+      notice = (type) => {
+        // Also where it waits for what another build runs. What is urgent may need tasks that are fresh.
+        if (type === 'task.started' || (type === 'task.finished' && first.size === 0)) hasBegun();
+      };
+      if (first.size > 0) induction?.putFirst(first, begun);
       // Where nothing of it is stale, nothing of it begins.
       const awaited = new Set(first);
       const ended = (label: Label) => {
@@ -141,8 +144,10 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         version,
         now,
       });
-      step.foundOthers(project.rest?.tasks ?? []);
       const left = await step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
+      const told = begun.then(() => step.tellTogether());
+      // It is awaited below.
+      told.catch(() => {});
       await schedule({
         graph: project.graph,
         // The longest way first here too: a free worker takes the first task that turns out to be stale.
@@ -156,6 +161,8 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
           ended(label);
         },
       });
+      hasBegun();
+      await told;
       const changesNothing = options.frozen || options.restoreOnly || options.accept;
       if (!changesNothing) await recheckPatches(prepared, step, signal);
       await writeDurations(project.repository.state, durations);

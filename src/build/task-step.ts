@@ -68,14 +68,14 @@ export class TaskStep extends TaskOutcomes {
     this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
   }
 
-  /** Takes those that need no analysis, each after what it needs; the others are returned. */
+  /** Takes those that need no analysis, each after what it needs, and tasks that were not read; what is left is returned. */
   async takeUnchanged(labels: readonly Label[]): Promise<readonly Label[]> {
-    const { prepared, induction, isUrgent } = this.parts;
+    const { prepared, induction, isUrgent, sessionState } = this.parts;
     // Where something is urgent, even this comes after it.
     const opened = isUrgent ? undefined : await induction?.get();
     const outputsOf = (label: Label) => opened?.outputsOf(prepared.project.graph.task(label));
     const left = labels.filter((label) => !this.take(label, outputsOf(label)));
-    for (const label of this.unchanged) this.done(label, 'fresh', 0);
+    for (const label of this.foundTogether()) sessionState.runs.keepOnly(label);
     return left;
   }
 
@@ -127,7 +127,7 @@ export class TaskStep extends TaskOutcomes {
   /** Repeats the analysis until it is decided: a result that fails a present gate is rejected, and the task is analysed again. */
   private async bringUpToDate(task: Task, own: OwnTime): Promise<Result<TaskOutcomeKind, Failure>> {
     const { prepared, options, priority, sessionState, now, induction } = this.parts;
-    if (this.take(task.label, await induction?.outputsOf(task))) return ok('fresh');
+    if (this.take(task.label, await induction?.outputsOf(task))) return this.tellUnchanged(task.label);
     const parts: TaskStepParts = { ...this.parts, worked: (ms) => (own.ms += ms) };
     let { checker } = prepared;
     let how: TaskOutcomeKind = 'cached';

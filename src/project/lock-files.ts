@@ -14,6 +14,8 @@ import type { ProjectMemory } from './project-memory.js';
 
 export interface LockReading extends Checkout {
   readonly memory: ProjectMemory;
+  /** Absent: the features are all of the project. */
+  readonly isPart?: true;
 }
 
 /** By feature. All damaged files are reported at once. */
@@ -43,7 +45,7 @@ export async function readLocks(
     } else problems.push(parsed.error);
   }
   if (problems.length > 0) return err(problems);
-  memory.keepLocks(kept);
+  memory.keepLocks(kept, reading.isPart ? 'part' : 'whole');
   for (const [name, lock] of await lostLocks(reading)) locks.set(name, lock);
   return ok(locks);
 }

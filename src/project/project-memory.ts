@@ -4,7 +4,7 @@
  */
 
 import type { GitObjects } from '../io/git/objects.js';
-import { changedFiles } from '../io/git/walk.js';
+import { changedFiles, listOrNothing } from '../io/git/walk.js';
 import { canonicalJson } from '../model/digest.js';
 import type { FeatureLock } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
@@ -47,6 +47,8 @@ export class ProjectMemory {
   /** The tasks of results, by commit. */
   readonly resultLabels = new Map<ObjectId, Label | undefined>();
   private locks: ReadonlyMap<ObjectId, FeatureLock> = new Map();
+  private locksOfPart: ReadonlyMap<ObjectId, FeatureLock> = new Map();
+  private hand: { readonly tree: ObjectId; readonly listing: Listing } | undefined;
 
   /** A snapshot that was taken just now, for the load that follows. */
   handOn(snapshot: Snapshot, options: SnapshotOptions, ground: SameGround | undefined): void {
@@ -76,6 +78,11 @@ export class ProjectMemory {
     return this.parsed;
   }
 
+  /** The parsed specs, where a load has left them in memory: a part is parsed before they are read from disk. */
+  async parsedInMemory(): Promise<Pick<ParseCache, 'get'> | undefined> {
+    return this.parsed;
+  }
+
   forgetParsed(): void {
     this.parsed = undefined;
   }
@@ -87,6 +94,14 @@ export class ProjectMemory {
       ? this.listed.listing.with(await changedFiles(objects, this.listed.tree, tree))
       : await objects.list(tree);
     this.listed = { tree, listing };
+    return listing;
+  }
+
+  /** The files of a tree of what people wrote; undefined where the tree is gone. */
+  async listHandWork(objects: GitObjects, tree: ObjectId): Promise<Listing | undefined> {
+    if (this.hand?.tree === tree) return this.hand.listing;
+    const listing = await listOrNothing(objects, tree);
+    this.hand = listing && { tree, listing };
     return listing;
   }
 
@@ -108,12 +123,13 @@ export class ProjectMemory {
   }
 
   lock(id: ObjectId): FeatureLock | undefined {
-    return this.locks.get(id);
+    return this.locks.get(id) ?? this.locksOfPart.get(id);
   }
 
-  /** In place of those that were kept before. */
-  keepLocks(locks: ReadonlyMap<ObjectId, FeatureLock>): void {
-    this.locks = locks;
+  /** In place of those that were kept before, of the whole project or of a part of it. */
+  keepLocks(locks: ReadonlyMap<ObjectId, FeatureLock>, of: 'whole' | 'part'): void {
+    if (of === 'part') this.locksOfPart = locks;
+    else this.locks = locks;
   }
 }
 

@@ -5,17 +5,18 @@ import { makeTemporaryFolder, removeTree } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
+import { changedOrNothing } from '../../io/git/walk.js';
 import { type Config, untrackedLimit } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
-import type { Entry, ObjectId } from '../../model/tree.js';
+import { isLockFile } from '../../model/feature-lock.js';
+import type { ObjectId } from '../../model/tree.js';
 import type { ParseCache } from '../../project/parse-cache.js';
-import { lockFiles, type Project } from '../../project/project.js';
 import type { ProjectMemory } from '../../project/project-memory.js';
 import type { ProjectSource } from '../../project/project-source.js';
 import { copyIndex } from '../../workspace/index-record.js';
 import { scanPartially } from '../../workspace/partial-scan.js';
 import { indexCall } from '../../workspace/private-index.js';
-import { type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
+import { type Snapshot, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
 
 export class Scanner {
   private readonly repository: Repository;
@@ -24,6 +25,8 @@ export class Scanner {
   private readonly scratch: Repository;
   /** The tree that was seen last. */
   private last: ObjectId | undefined;
+  /** Whether the last scan of all files has left out some for their size. */
+  private large: readonly string[] = [];
   private parsed: ParseCache | undefined;
   /** There is one index: each use waits for the one before. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -56,6 +59,7 @@ export class Scanner {
       });
       if (!taken.ok) return taken;
       this.last = taken.value.tree;
+      this.large = taken.value.large ?? [];
       await this.memory.list(this.objects, this.last);
       return ok(this.last);
     });
@@ -76,11 +80,16 @@ export class Scanner {
     });
   }
 
+  /** Files that the last look at all files left out for their size. */
+  get leftOut(): readonly string[] {
+    return this.large;
+  }
+
   /**
-   * The project at a look's tree; with `specsOf`, with the specs of that project in place of those on disk (lock files
-   * are conductor's and stay those on disk).
+   * The project at a look's tree; with `specsOf`, with the specs of that tree in place of those on disk (lock files are conductor's
+   * and stay those on disk).
    */
-  source(config: Config, looked: ObjectId, specsOf?: Project): ProjectSource {
+  source(config: Config, looked: ObjectId, specsOf?: ObjectId): ProjectSource {
     const { repository, objects, memory } = this;
     let first: ObjectId | undefined = looked;
     return {
@@ -93,10 +102,11 @@ export class Scanner {
         this.parsed = cache;
       },
       take: async (options) => {
-        const taken = first === undefined ? await this.inTurn(() => this.take(options)) : ok({ tree: first });
+        const known = first === undefined ? undefined : ok<Snapshot>({ tree: first, large: this.large });
+        const taken = known ?? (await this.inTurn(() => this.take(options)));
         first = undefined;
-        if (!taken.ok || !specsOf) return taken;
-        return ok({ tree: await this.withSpecs(taken.value.tree, specsOf) });
+        if (!taken.ok || specsOf === undefined) return taken;
+        return ok({ ...taken.value, tree: await this.withSpecs(taken.value.tree, specsOf, config) });
       },
     };
   }
@@ -144,7 +154,7 @@ export class Scanner {
     await removeTree(this.scratch.state);
   }
 
-  private take(options: SnapshotOptions): Promise<Result<{ tree: ObjectId }, Failure>> {
+  private take(options: SnapshotOptions): Promise<Result<Snapshot, Failure>> {
     return takeSnapshot(this.scratch, this.objects, options);
   }
 
@@ -154,14 +164,10 @@ export class Scanner {
     return done;
   }
 
-  private async withSpecs(tree: ObjectId, project: Project): Promise<ObjectId> {
-    const folder = `${project.config.specs}/`;
-    const locks = lockFiles(project);
-    const now = await this.memory.list(this.objects, tree);
-    const changes = new Map<string, Entry | undefined>();
-    for (const path of [...now.under(folder), ...project.listing.under(folder)]) {
-      if (!locks.has(path)) changes.set(path, project.listing.get(path));
-    }
-    return this.objects.editTree(tree, changes);
+  /** The tree with the specs of another one; as it is where that one is gone from the store. */
+  private async withSpecs(tree: ObjectId, other: ObjectId, { specs }: Config): Promise<ObjectId> {
+    const changes = (await changedOrNothing(this.objects, tree, other)) ?? new Map<string, undefined>();
+    const ofSpecs = [...changes].filter(([path]) => path.startsWith(`${specs}/`) && !isLockFile(path));
+    return this.objects.editTree(tree, new Map(ofSpecs));
   }
 }

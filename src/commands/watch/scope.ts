@@ -23,6 +23,7 @@ export interface Scope {
   readonly folders: ReadonlySet<string>;
   /** Every file that git does not ignore decides: something reads the whole project. */
   readonly isWhole: boolean;
+  readonly patterns: ReadonlySet<string>;
   /** What it follows from. */
   readonly of?: {
     readonly shape: object;
@@ -38,11 +39,16 @@ export const WHOLE: Scope = {
   names: () => false,
   leadsTo: () => true,
   folders: new Set(),
+  patterns: new Set(),
   isWhole: true,
 };
 
-/** The very same as `before` where it follows from the same. */
+/**
+ * The very same as `before` where it follows from the same. A part of a project adds what its tasks read now: what they read before
+ * stays, which costs a look and is never wrong.
+ */
 export function scopeOf(project: Project, before?: Scope): Scope {
+  if (project.rest) return before ? withPart(project, before) : WHOLE;
   const { config, graph, recorded } = project;
   const entries = [...project.features.values()].flatMap(({ foreach = [] }) => foreach);
   const of = {
@@ -57,7 +63,22 @@ export function scopeOf(project: Project, before?: Scope): Scope {
     was.recorded === of.recorded &&
     was.config === of.config &&
     (was.tasks === of.tasks || hasSameGates(was.tasks, of.tasks));
-  if (before && isSame) return before;
+  return before && isSame ? before : { ...scopeOfPatterns(watchedBy(project)), of };
+}
+
+function withPart(project: Project, before: Scope): Scope {
+  const { patterns, isWhole } = watchedBy(project);
+  if ((before.isWhole || !isWhole) && [...patterns].every((text) => before.patterns.has(text))) return before;
+  const all = new Set([...before.patterns, ...patterns]);
+  // What it follows from is not known any more: the next whole project makes it anew.
+  return scopeOfPatterns({ patterns: all, isWhole: before.isWhole || isWhole });
+}
+
+type Watched = Pick<Scope, 'patterns' | 'isWhole'>;
+
+function watchedBy(project: Project): Watched {
+  const { config, graph, recorded } = project;
+  const entries = [...project.features.values()].flatMap(({ foreach = [] }) => foreach);
   // A new file there may be a spec, or a file that a spec names and that did not exist.
   const folders = [`${config.specs}/`, PROMPTS, TEMPLATES, AGENT_FOLDER];
   const patterns = new Set(folders.map((folder) => `${folder}**`));
@@ -78,6 +99,10 @@ export function scopeOf(project: Project, before?: Scope): Scope {
   }
   for (const path of recorded.keys()) patterns.add(escapeGlob(path));
 
+  return { patterns, isWhole };
+}
+
+function scopeOfPatterns({ patterns, isWhole }: Watched): Scope {
   const index = new Ownership([{ label: 'any', outputs: [...patterns] }]);
   const leading = new Set<string>();
   const inside = new Set<string>();
@@ -89,7 +114,7 @@ export function scopeOf(project: Project, before?: Scope): Scope {
     }
   }
   return {
-    of,
+    patterns,
     isWhole,
     folders: leading,
     names: (path) => index.ownerOf(path) !== undefined,

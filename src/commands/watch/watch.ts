@@ -7,9 +7,9 @@ import { asFailure } from '../../io/errors.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
+import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { createEmit, type Emit } from '../../project/host.js';
-import type { Project } from '../../project/project.js';
 import { WatchBuilds } from './builds.js';
 import { SelfTriggered, Touched, urgentTasks } from './changes.js';
 import type { FileEvents } from './file-events.js';
@@ -24,6 +24,7 @@ const POLL_MS = 1000;
 /** Events get lost (a queue overflows, a network file system): the longest that a change can go unseen. */
 const CHECK_MS = 30_000;
 const NAMED_PATHS = 20;
+const NONE: ReadonlySet<Label> = new Set();
 
 export class Watch {
   private readonly parts: WatchParts;
@@ -41,8 +42,6 @@ export class Watch {
   /** The last tree for which everything was built. */
   private seen: ObjectId | undefined;
   private looked: ObjectId | undefined;
-  /** The project of that tree, or of the last build. */
-  private known: Project | undefined;
   private justBuilt = false;
   private readonly problems: Problems;
   private config: string | undefined;
@@ -63,7 +62,7 @@ export class Watch {
     this.poll = parts.options.poll;
     this.emit = createEmit(host.now, on);
     this.problems = new Problems(this.emit);
-    this.reader = new Reader(host, session.repository.project, session.objects, scanner);
+    this.reader = new Reader(host, session, scanner);
     this.debounce = new Debounce({ ...parts, now: host.now, hasMore: () => parts.requests.has('event') });
     this.builds = new WatchBuilds({ host, session, scanner, on });
     this.emit({ type: 'watch.started', targets: parts.options.targets, poll: this.poll });
@@ -112,7 +111,11 @@ export class Watch {
     const changed = base === undefined ? [] : await this.changes(base, tree);
     const mayDecide = !isKnown && (changed.length === 0 || changed.some((path) => this.scope.decides(path)));
     // It is read before the series of changes has ended, and read again if more changes come.
-    const [early] = await Promise.all([mayDecide ? this.reader.read(tree) : undefined, calm]);
+    // What fails again is a target.
+    const mayBePart = this.parts.options.targets.length === 0 && request !== 'failed';
+    const read = () => this.reader.read(tree, mayBePart);
+    const before = this.reader.lastWhole;
+    const [early] = await Promise.all([mayDecide ? read() : undefined, calm]);
     const isOver = request !== 'event' || !this.debounce.goesOn();
     // A build that came to its end meanwhile has written something.
     if (sessionState.isPublishing || builds.running !== running || !isOver) return requests.ask(request);
@@ -120,7 +123,7 @@ export class Watch {
     if (isKnown && !isAsked) return this.idle(tree);
     if (base !== undefined && !isAsked && !this.mayReact(tree, changed)) return this.idle(tree);
 
-    const reading = await this.take(early ?? (await this.reader.read(tree)), tree);
+    const reading = await this.take(early ?? (await read()), tree);
     if (!reading) return this.idle(tree);
     if (reading.project.snapshot === base && this.problems.ofReading && !isAsked) return this.idle(tree);
     if (request === 'failed' && builds.failed.length === 0) return this.idle(tree, 'no task has failed');
@@ -129,7 +132,8 @@ export class Watch {
     if (changed.length > 0) {
       this.emit({ type: 'watch.changed', paths: changed.slice(0, NAMED_PATHS), count: changed.length });
     }
-    this.start(this.onlyPartial ? { ...reading, partial: tree } : reading, request, changed);
+    const urgent = reading.part ? NONE : urgentTasks(reading.project, before, changed);
+    this.start(this.onlyPartial ? { ...reading, partial: tree } : reading, request, urgent);
   }
 
   /**
@@ -154,7 +158,7 @@ export class Watch {
   /** Each scan after it looks at all files. */
   private scanFailed(failure: Failure): void {
     this.touched.add();
-    this.problems.scanFailed(failure, this.reader.last !== undefined);
+    this.problems.scanFailed(failure, this.reader.lastWhole !== undefined);
   }
 
   private async changes(from: ObjectId, to: ObjectId): Promise<string[]> {
@@ -206,7 +210,7 @@ export class Watch {
     return reading;
   }
 
-  private start(reading: Reading, request: WatchRequest, changed: readonly string[]): void {
+  private start(reading: Reading, request: WatchRequest, urgent: ReadonlySet<Label>): void {
     const { parts, builds, sessionState } = this;
     const { tasks } = reading.project.graph;
     if (request === 'all' || request === 'failed') sessionState.failed.clear();
@@ -226,8 +230,7 @@ export class Watch {
     };
     this.onlyPartial = false;
     this.isOwed = false;
-    const build = builds.start(reading, options, urgentTasks(reading.project, this.known, changed));
-    this.known = reading.project;
+    const build = builds.start(reading, options, urgent);
     build.ended.then(
       ({ tree, isMistaken }) => {
         // Superseded only because another command held the lock: scan what it left.
@@ -269,14 +272,12 @@ export class Watch {
     if (!this.justBuilt && because === undefined) return;
     this.justBuilt = false;
     // Load now what the next change needs, while nobody waits.
-    const read = this.problems.ofReading ? undefined : await this.reader.read(tree);
-    if (read?.ok) {
-      this.known = read.value.reading.project;
-      this.scope = scopeOf(this.known, this.scope);
+    if (!this.problems.ofReading) {
+      const read = await this.reader.readAhead(tree, this.parts.options.targets.length === 0);
+      if (read) this.scope = scopeOf(read, this.scope);
     }
     await this.scanner.keepParsed();
-    const tasks = this.reader.last?.project.graph.tasks.size ?? 0;
     if (because !== undefined) this.emit({ type: 'warning', message: because });
-    this.emit({ type: 'watch.idle', tasks, failed: this.builds.failed.length });
+    this.emit({ type: 'watch.idle', tasks: this.reader.tasks, failed: this.builds.failed.length });
   }
 }

@@ -3,7 +3,7 @@
  * the last complete build. Returns undefined where that is not enough: then the build reads the whole project.
  */
 
-import { listOrNothing, listSome } from '../../io/git/walk.js';
+import { listSome } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { Diagnostic } from '../../model/failure.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
@@ -43,17 +43,17 @@ export interface WantedPart {
   readonly person: string;
 }
 
-/** Parsed specs are not cached: reading the cache of all specs takes longer than parsing a few of them. */
-const NO_CACHE: ParseCache = { get: () => undefined, set: () => {} };
-
 export async function loadPart(source: ProjectSource, wanted: WantedPart): Promise<Project | undefined> {
   const { repository, objects, config, memory } = source;
   const { snapshot, last, person, rest } = wanted;
-  const handWritten = await listOrNothing(objects, wanted.handWrittenTree);
+  const handWritten = await memory.listHandWork(objects, wanted.handWrittenTree);
   if (!handWritten || wanted.outputs.some((path) => handWritten.get(path) !== undefined)) return undefined;
   const written = handWritten.with(await specFiles(source, wanted));
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
-  const asWritten = { listing: written, read, cache: NO_CACHE, arePathsKnown: true };
+  // Reading the cache of all specs takes longer than parsing a few of them.
+  const parsed = await memory.parsedInMemory();
+  const cache: ParseCache = { get: (id) => parsed?.get(id), set: () => {} };
+  const asWritten = { listing: written, read, cache, arePathsKnown: true };
   const specs = await loadSpecs(asWritten, config);
   // After a mistake or a new warning the whole project is read: then all of them are reported, in their usual order.
   if (!specs.ok || !specs.value.warnings.every((one) => isSaid(one, wanted.warnings))) return undefined;
@@ -63,7 +63,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   // The outputs of other features are left out: no task of these features reads or writes them.
   const listing = written.with(await listSome(objects, snapshot, outputPlaces(graph.tasks.values())));
 
-  const locks = await readLocks({ repository, objects, listing, memory, features });
+  const locks = await readLocks({ repository, objects, listing, memory, features, isPart: true });
   if (!locks.ok || ![...locks.value.values()].every(isWhole)) return undefined;
   const ownership = new Ownership(graph.tasks.values());
   const isOwned = (path: string) => ownership.ownerOf(path) !== undefined;

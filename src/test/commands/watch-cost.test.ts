@@ -68,7 +68,7 @@ test('between a save and the first task no program is started, and few files are
       expect(calls.started).toEqual([]);
       read.push(calls.read.length);
       const begun = events.filter(({ type }) => type === 'task.checked' || type === 'task.started');
-      expect(begun.slice(0, 2)).toMatchObject([{ task: 'f0/T1' }, { task: 'f0/T2' }]);
+      expect(begun.slice(0, 2)).toMatchObject([{ task: 'f0/T2' }, { type: 'task.started', task: 'f0/T2' }]);
     });
   }
   expect(read[1]).toBe(read[0]);
