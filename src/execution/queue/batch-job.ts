@@ -90,8 +90,8 @@ export class BatchJob {
         (answer) => this.receive(answer, job.value, signal),
       );
       this.told.left(names, this.read);
-      if (!this.others && !(signal.aborted && detach))
-        await withinAfter(board.forgetBatch(keys), AWAY_MS, signal);
+      const isLeft = this.others ? end.kind !== 'answered' : signal.aborted && detach;
+      if (!isLeft) await withinAfter(board.forgetBatch(keys), AWAY_MS, signal);
       if (end.kind === 'cancelled') return this.all(err({ kind: 'cancelled' }));
       return value ?? this.all('alone');
     } finally {

@@ -149,6 +149,10 @@ export class FleetProcess {
     this.ended = new Promise((resolve) => child.once('close', resolve));
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
   }
