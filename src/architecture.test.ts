@@ -76,6 +76,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
     'io/process/editor.ts',
     'io/git/git-process.ts',
     'io/git/coprocess.ts',
+    'io/git/direct/local-remote.ts',
     'io/process/sandbox.ts',
   ],
 };

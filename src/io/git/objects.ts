@@ -173,6 +173,13 @@ export class GitObjects {
     return new Listing(parseListing(listed, tree));
   }
 
+  /** Ids of all trees and files below a tree (or a commit's tree), and of the tree itself. */
+  async everything(tree: ObjectId): Promise<ObjectId[]> {
+    const listed = await gitOk(['ls-tree', '-r', '-t', '--object-only', '--full-tree', tree], this.call);
+    const top = await this.resolve(`${tree}^{tree}`);
+    return [...(top === undefined ? [] : [top]), ...listed.toString('latin1').split('\n').filter(Boolean)];
+  }
+
   /**
    * The tree with changes made; only folders on the way to a change are read and written. A file that stands where a
    * folder is needed gives way, and a folder gives way to a file of its name. Empty folders vanish.

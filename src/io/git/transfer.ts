@@ -229,7 +229,7 @@ function callOf(away: Away): GitCall {
 }
 
 /** A line of `push --porcelain`: ` `, `+` and `*` were stored, `=` was there already, `!` was refused. */
-function judge(flag: string, summary: string, said: string): PushedRef {
+export function judge(flag: string, summary: string, said: string): PushedRef {
   if (flag !== '!') return { outcome: 'stored', detail: summary };
   const rejected = /unpacker error/.test(summary) ? rejectedContent(said) : undefined;
   if (rejected !== undefined) return { outcome: 'denied', detail: rejected, refused: 'content' };
@@ -251,7 +251,7 @@ function rejectedContent(said: string): string | undefined {
   return /object [0-9a-f]{40,64}: [^\r\n]+/.exec(said)?.[0].trim().slice(0, 300) ?? 'fsck error';
 }
 
-function faultOf(exit: GitExit): TransferFault {
+export function faultOf(exit: GitExit): TransferFault {
   if (exit.stopped === 'aborted') return { kind: 'stopped', detail: 'it was stopped' };
   if (exit.stopped === 'silent') return { kind: 'silent', detail: 'it sent no data' };
   const rejected = rejectedContent(exit.stderr);

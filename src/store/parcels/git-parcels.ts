@@ -8,6 +8,7 @@ import { Batch } from '../../base/batch.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import {
+  type Away,
   deleteRefs,
   deleteRemoteRefs,
   fetchInto,
@@ -17,6 +18,7 @@ import {
 } from '../../io/git/transfer.js';
 import { withoutCredentials } from '../../model/address.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
+import { DirectWay, type Pushed } from './direct-parcels.js';
 import { forgetRefs } from './object-frames.js';
 import {
   ARRIVING_REFS,
@@ -44,6 +46,7 @@ const SILENCE_MS = 60_000;
  */
 const GATHER_SENT_MS = 20;
 const GATHER_FETCHED_MS = 8;
+type Sent = Map<ObjectId, 'sent' | TransferFault>;
 const NOT_THERE: TransferFault = { kind: 'failed', detail: 'it is not there' };
 
 export class GitParcels implements Parcels {
@@ -57,9 +60,13 @@ export class GitParcels implements Parcels {
   private readonly names = new Map<ObjectId, string>();
   /** Names that fetches have left. */
   private readonly arrived: string[] = [];
+  /** Commits that are here and there with all that they are made of, of which parcels are differences. */
+  private readonly bases = new Set<ObjectId>();
+  private readonly direct: DirectWay;
 
   constructor(options: ParcelOptions) {
     this.options = options;
+    this.direct = new DirectWay(options.objects);
     this.sends = new Batch((commits) => this.sendAll(commits), GATHER_SENT_MS);
     this.fetches = new Batch((commits) => this.fetchAll(commits), GATHER_FETCHED_MS);
   }
@@ -100,21 +107,30 @@ export class GitParcels implements Parcels {
   }
 
   async hold(commit: ObjectId): Promise<void> {
-    if (!(await this.isHere(commit))) await this.options.objects.createRef(parcelRef(commit), commit);
+    this.bases.add(commit);
+    await this.nameHere(commit);
   }
 
   async forget(all: readonly (ObjectId | string)[]): Promise<void> {
     await this.removeArrived();
     await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
+    this.drop(all.filter((name) => isObjectId(name)));
     for (const name of all) this.shared.delete(name);
   }
 
   drop(commits: readonly ObjectId[]): void {
-    this.options.objects.passing.drop(commits);
+    const { passing } = this.options.objects;
+    for (const one of commits) if (passing.of(one).size > 0) this.shared.delete(one);
+    passing.drop(commits);
   }
 
   end(): void {
     this.stop.abort();
+    this.direct.end();
+  }
+
+  private async nameHere(commit: ObjectId): Promise<void> {
+    if (!(await this.isHere(commit))) await this.options.objects.createRef(parcelRef(commit), commit);
   }
 
   private async removeArrived(): Promise<void> {
@@ -122,31 +138,61 @@ export class GitParcels implements Parcels {
     await deleteRefs(this.options.objects.store, this.arrived.splice(0)).catch(() => undefined);
   }
 
-  private async sendAll(asked: readonly ObjectId[]): Promise<Map<ObjectId, 'sent' | TransferFault>> {
-    const { objects } = this.options;
+  private async sendAll(asked: readonly ObjectId[]): Promise<Sent> {
+    const away = await this.away('push');
+    const direct = 'kind' in away ? undefined : this.direct.to(away);
     const commits: ObjectId[] = [];
-    // What is pushed is made whole for git: nothing may only be in this process.
+    const others: ObjectId[] = [];
     for (const commit of asked) {
+      // A task that has ended meanwhile has dropped its own: those beside it are sent.
+      if ((await this.options.objects.sizeOf(commit)) === undefined) this.names.delete(commit);
+      // What has all of a build's files is sent by git, which asks what is there.
+      else if (direct && this.options.objects.passing.of(commit).size > 0) commits.push(commit);
+      else others.push(commit);
+    }
+    const sent: Sent = new Map();
+    if (direct && !('kind' in away) && commits.length > 0) {
+      const pushed = await direct.push(away, commits, { refs: this.refsOf(commits), bases: this.bases });
+      if (pushed) await this.heed(commits, pushed, sent);
+      else others.push(...commits);
+    }
+    if (others.length > 0) await this.sendByGit(away, others, sent);
+    return sent;
+  }
+
+  private async sendByGit(
+    away: Away | TransferFault,
+    commits: readonly ObjectId[],
+    sent: Sent,
+  ): Promise<void> {
+    const { objects } = this.options;
+    for (const commit of commits) {
+      const isOwn = objects.passing.of(commit).size > 0;
+      // What is pushed is made whole for git: nothing may only be in this process.
       await objects.writePassing(commit);
       objects.passing.drop([commit]);
-      // A task that has ended meanwhile has dropped its own: those beside it are sent.
-      if ((await objects.sizeOf(commit)) === undefined) {
-        this.names.delete(commit);
-        continue;
-      }
-      await this.hold(commit);
-      commits.push(commit);
+      if (!isOwn) this.bases.add(commit);
+      await this.nameHere(commit);
     }
-    if (commits.length === 0) return new Map();
-    const away = await this.away('push');
-    if ('kind' in away) return new Map(commits.map((one) => [one, away]));
+    if ('kind' in away) for (const one of commits) sent.set(one, away);
+    else await this.heed(commits, await pushNewRefs(away, this.refsOf(commits)), sent);
+  }
+
+  /** Of each commit: the one that it has as a parcel, and the other one under which it is to be found. */
+  private refsOf(commits: readonly ObjectId[]): Map<string, ObjectId> {
     const refs = new Map(commits.map((one) => [parcelRef(one), one]));
     for (const one of commits) {
       const name = this.names.get(one);
       if (name !== undefined) refs.set(parcelRef(name), one);
     }
-    const { pushed, fault = NOT_THERE } = await pushNewRefs(away, refs);
-    const sent = new Map<ObjectId, 'sent' | TransferFault>();
+    return refs;
+  }
+
+  private async heed(
+    commits: readonly ObjectId[],
+    { pushed, fault = NOT_THERE }: Pushed,
+    sent: Sent,
+  ): Promise<void> {
     for (const commit of commits) {
       const ref = pushed.get(parcelRef(commit));
       // A ref that is there already has this commit, as its name says, and counts as stored. With `taken` and `denied` the
@@ -162,16 +208,29 @@ export class GitParcels implements Parcels {
       } else sent.set(commit, ref ? { kind: 'denied', detail: ref.detail } : fault);
       this.names.delete(commit);
     }
-    return sent;
   }
 
   private async fetchAll(commits: readonly ObjectId[]): Promise<Map<ObjectId, 'here' | TransferFault>> {
     const { objects } = this.options;
     const have = [...new Set(commits.flatMap((one) => this.known.get(one) ?? []))];
     const here: ObjectId[] = [];
-    for (const one of have) if (await this.isHere(one)) here.push(one);
-    const { refs, fault = NOT_THERE } = await this.fetched(commits.map(parcelRef), here);
+    for (const one of have) if (this.shared.has(one) || (await this.isHere(one))) here.push(one);
     const found = new Map<ObjectId, 'here' | TransferFault>();
+    const away = await this.away('fetch');
+    const direct = 'kind' in away ? undefined : this.direct.to(away);
+    // The first one has all of a build's files: git reads it from the disk to the disk.
+    if (direct && !('kind' in away) && here.length > 0) {
+      const fault = await direct.fetch(away, commits, here);
+      // One that is refused or missing keeps those beside it out: each is fetched alone.
+      if (fault !== undefined && fault !== 'other' && commits.length > 1) {
+        for (const one of commits) for (const entry of await this.fetchAll([one])) found.set(...entry);
+        return found;
+      }
+      if (fault === undefined) for (const one of commits) this.shared.add(one);
+      const end = fault === undefined ? 'here' : fault === 'missing' ? NOT_THERE : fault;
+      if (end !== 'other') return new Map(commits.map((one) => [one, end]));
+    }
+    const { refs, fault = NOT_THERE } = await this.fetched(commits.map(parcelRef), here);
     for (const commit of commits) {
       // The name is the commit: another one under it is not what was asked for.
       if (refs.get(parcelRef(commit)) !== commit) {

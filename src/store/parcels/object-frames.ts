@@ -4,7 +4,7 @@ import { mapBounded } from '../../base/bounded.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { commitTree, parseRawTree, treeProblem } from '../../io/git/raw-tree.js';
 import { deleteRefs } from '../../io/git/transfer.js';
-import { hashObject, type ObjectType } from '../../io/git/writing/object-bytes.js';
+import { type GitObject, hashObject, type ObjectType } from '../../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../../model/tree.js';
 
 /** A parcel that is not whole stays so, however often it is asked for. */
@@ -59,7 +59,7 @@ export async function framesOf(objects: GitObjects, ids: Iterable<ObjectId>): Pr
   return Buffer.concat(parts);
 }
 
-interface Framed {
+export interface Framed {
   readonly type: ObjectType;
   readonly id: ObjectId;
   readonly content: Buffer;
@@ -112,15 +112,32 @@ export async function takeFrames(
     const [first] = missing.flat();
     if (first !== undefined) return `${first} is missing`;
   }
-  const own = isPassing ? ownOf(commit, found) : new Set();
-  await objects.many.write(
-    new Map(found.flatMap((one) => (own.has(one.id) ? [] : [[one.id, one] as const]))),
-  );
-  const kept = isPassing ? found.filter(({ id }) => own.has(id)) : found;
-  // The content is a part of a long answer, which would stay with it.
-  const whole = kept.map(({ id, type, content }) => [id, { type, content: Buffer.from(content) }] as const);
-  objects.passing.add(commit, new Map(whole));
+  if (!isPassing) {
+    await objects.many.write(new Map(found.map((one) => [one.id, one])));
+    objects.passing.add(commit, wholeOf(found));
+  } else await keepArrived(objects, found, [commit]);
   return ids;
+}
+
+/** Writes what arrived with commits; what belongs to each of them alone stays in memory until it is dropped. */
+export async function keepArrived(
+  objects: GitObjects,
+  found: readonly Framed[],
+  commits: readonly ObjectId[],
+): Promise<void> {
+  const own = new Map(commits.map((commit) => [commit, ownOf(commit, found)]));
+  const passing = new Set([...own.values()].flatMap((ids) => [...ids]));
+  const others = found.filter(({ id }) => !passing.has(id));
+  await objects.many.write(new Map(others.map((one) => [one.id, one])));
+  for (const [commit, ids] of own) {
+    const kept = found.filter(({ id }) => ids.has(id));
+    objects.passing.add(commit, wholeOf(kept));
+  }
+}
+
+/** The content is a part of a long answer, which would stay with it. */
+function wholeOf(found: readonly Framed[]): Map<ObjectId, GitObject> {
+  return new Map(found.map(({ id, type, content }) => [id, { type, content: Buffer.from(content) }]));
 }
 
 /** The commit, its tree and what this names: data, and lists of trees and files, which are not its own. */

@@ -25,7 +25,8 @@ import {
 } from '../../store/parcels/parcels.js';
 import { TemporaryProject } from '../rig/command-line.js';
 
-const KINDS = ['git', 'http'] as const;
+/** `git-url`: a git that is asked for each transfer, as for a repository on another machine. */
+const KINDS = ['git', 'git-url', 'http'] as const;
 const endings: (() => unknown)[] = [];
 let place: { readonly remote: string; readonly server: ParcelServer };
 
@@ -52,13 +53,14 @@ async function opened() {
   return { project, objects };
 }
 
-async function clone(kind: 'git' | 'http'): Promise<{ parcels: Parcels; objects: GitObjects }> {
+async function clone(kind: (typeof KINDS)[number]): Promise<{ parcels: Parcels; objects: GitObjects }> {
   const { project, objects } = await opened();
   const { remote, server } = place;
   const parcels =
-    kind === 'git'
-      ? new GitParcels({ objects, remote, dir: project.dir })
-      : new HttpParcels({ objects, url: server.address, token: undefined, maxBytes: 100_000 });
+    kind === 'http'
+      ? new HttpParcels({ objects, url: server.address, token: undefined, maxBytes: 100_000 })
+      : new GitParcels({ objects, remote: kind === 'git' ? remote : `file://${remote}`, dir: project.dir });
+  endings.push(() => parcels.end());
   return { parcels, objects };
 }
 
@@ -103,7 +105,7 @@ test.each(KINDS)('a worker forgets what it has sent, and the place keeps it (%s)
 test.each(KINDS)('a place that is away is not one where nothing is found (%s)', async (kind) => {
   const { parcels } = await clone(kind);
   expect(await parcels.find('done-1')).toEqual({ ok: true, value: undefined });
-  if (kind === 'git') renameSync(place.remote, `${place.remote}.away`);
+  if (kind !== 'http') renameSync(place.remote, `${place.remote}.away`);
   else await place.server.close();
   expect(await parcels.find('done-1')).toMatchObject({ ok: false, error: { isAway: true } });
 });
@@ -231,7 +233,7 @@ test.each(KINDS)(
     expect(inGit(objects, first)).toBe(false);
     expect(await here.parcels.send(first)).toEqual(sent);
     here.parcels.drop([first]);
-    expect((await objects.read(first)) === undefined).toBe(kind === 'http');
+    expect((await objects.read(first)) === undefined).toBe(kind !== 'git-url');
     expect(await readOutcome(objects, second)).toEqual({ ok: true, value: outcomes[1] });
     expect(await here.parcels.send(second)).toEqual(sent);
     const there = await clone(kind);
@@ -239,7 +241,7 @@ test.each(KINDS)(
       expect(await there.parcels.fetch(commit)).toEqual(sent);
       expect(await readOutcome(there.objects, commit)).toEqual({ ok: true, value: outcomes[i] });
     }
-    expect([first, input].map((id) => inGit(there.objects, id))).toEqual([kind === 'git', true]);
+    expect([first, input].map((id) => inGit(there.objects, id))).toEqual([kind !== 'http', true]);
     there.parcels.drop([first]);
     expect(await readOutcome(there.objects, second)).toEqual({ ok: true, value: outcomes[1] });
     // A second fetch brings it again.

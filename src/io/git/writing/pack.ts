@@ -115,7 +115,7 @@ function differs(path: string): Error {
   return Object.assign(error, { code: 'EIO', syscall: 'read', path });
 }
 
-function packBytes(
+export function packBytes(
   objects: ReadonlyMap<ObjectId, GitObject>,
   hash: HashName,
 ): { pack: Buffer; placed: Placed[] } {
