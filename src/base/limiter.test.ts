@@ -109,6 +109,30 @@ function heldRig({ turns = 1, leaving = 1 } = {}) {
   };
 }
 
+test('a light job leaves its turn however many have left theirs, and knows whether others work', async () => {
+  const { start, turn, end, quiet, log } = heldRig();
+  for (const name of ['a', 'b', 'c', 'd']) void start(name);
+  await quiet();
+  expect(turn('a').othersWork()).toBe(false);
+  turn('a').leave(true);
+  await quiet();
+  turn('b').leave(true);
+  await quiet();
+  turn('c').leave(true);
+  turn('c').leave(true);
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins', 'c begins', 'd begins']);
+  expect([turn('a').othersWork(), turn('d').othersWork()]).toEqual([true, false]);
+  for (const name of ['a', 'b', 'c']) await end(name);
+  expect(turn('d').othersWork()).toBe(false);
+  turn('d').leave(true);
+  expect(turn('a').othersWork()).toBe(false);
+  await turn('d').take();
+  expect([turn('a').othersWork(), turn('d').othersWork()]).toEqual([true, false]);
+  await end('d');
+  expect(turn('a').othersWork()).toBe(false);
+});
+
 test('the next job starts when a turn is left, and not before', async () => {
   const { log, start, turn, end, quiet } = heldRig();
   const first = start('a');

@@ -74,8 +74,10 @@ export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
 
 /** A turn that its job can give back before its end, and take again. */
 export interface HeldTurn {
-  /** Lets another job have the turn. It is kept where too many go on without one already. */
-  leave(): void;
+  /** Lets another job have the turn. It is kept where too many go on without one already, unless `isLight`. */
+  leave(isLight?: boolean): void;
+  /** Whether other jobs have a turn. */
+  readonly othersWork: () => boolean;
   /** Waits for a turn, if it was left. */
   take(): Promise<void>;
 }
@@ -88,6 +90,9 @@ export interface HeldTurnOptions {
   readonly signal: AbortSignal;
 }
 
+/** Jobs that hold one of these turns now. */
+const holders = new WeakMap<Turns, number>();
+
 /** Runs the job when it has a turn. */
 export async function withHeldTurn<T>(
   { turns, leaving, priority, signal }: HeldTurnOptions,
@@ -95,12 +100,14 @@ export async function withHeldTurn<T>(
 ): Promise<T> {
   let giveBack: (() => void) | undefined;
   let cameBack: (() => void) | undefined;
+  const holding = () => holders.get(turns) ?? 0;
   const take = async () => {
     if (giveBack) return;
     await new Promise<void>((resolve, reject) => {
       const held = () =>
         new Promise<void>((end) => {
           giveBack = end;
+          holders.set(turns, holding() + 1);
           resolve();
         });
       turns.run(held, priority, signal).catch(reject);
@@ -109,11 +116,14 @@ export async function withHeldTurn<T>(
     cameBack = undefined;
   };
   const end = () => {
-    giveBack?.();
+    if (!giveBack) return;
+    holders.set(turns, holding() - 1);
+    giveBack();
     giveBack = undefined;
   };
-  const leave = () => {
-    if (!giveBack || leaving.isFull) return;
+  const leave = (isLight = false) => {
+    if (!giveBack || (leaving.isFull && !isLight)) return;
+    if (isLight) return end();
     const gone = new Promise<void>((resolve) => {
       cameBack = resolve;
     });
@@ -122,7 +132,7 @@ export async function withHeldTurn<T>(
   };
   await take();
   try {
-    return await job({ leave, take });
+    return await job({ leave, take, othersWork: () => holding() > (giveBack ? 1 : 0) });
   } finally {
     end();
     cameBack?.();

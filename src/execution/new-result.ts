@@ -6,6 +6,7 @@ import type { GateRun } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
 import type { TaskRun } from '../model/task-run.js';
 import type { NewResult } from '../store/result-store.js';
+import type { UnwrittenObjects } from '../workspace/reading/reading.js';
 import type { AgentParts } from './agent-attempt.js';
 import type { AttemptWork } from './attempt-capture.js';
 import type { WorkMeter } from './executor.js';
@@ -21,6 +22,20 @@ export interface MakingAttempt {
   readonly run: TaskRun;
   readonly state: { readonly number: number; readonly startedAt: number };
   readonly meter: WorkMeter;
+}
+
+/** Bytes of a result that may wait in memory without a worker, however many others do. */
+const FEW_BYTES = 65_536;
+
+/**
+ * Whether a result may wait for others to be stored together: of a command, which nobody has paid for, and with everything in
+ * memory and small.
+ */
+export function isLight({ recipe }: Pick<TaskRun, 'recipe'>, unwritten?: UnwrittenObjects): boolean {
+  if (recipe.kind !== 'run' || unwritten === undefined) return false;
+  let bytes = 0;
+  for (const { content } of unwritten.values()) bytes += content.length;
+  return bytes <= FEW_BYTES;
 }
 
 /** Fails if the patches of the work are not its own. */

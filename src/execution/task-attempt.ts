@@ -19,7 +19,7 @@ import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { formatWork } from './format-work.js';
 import { type GateParts, judgeTree } from './gates.js';
 import { type LeftWork, leavesWork } from './left-work.js';
-import { newResult } from './new-result.js';
+import { isLight, newResult } from './new-result.js';
 import { review } from './reviewer.js';
 
 export interface TaskAttemptParts extends AgentParts, CommandParts, GateParts {
@@ -122,17 +122,18 @@ export class TaskAttempt {
       await parts.pool.release(workspace, judged === undefined);
     }
     // Nothing of what follows needs a worker or the workspace: the next task may have both.
-    context.worker?.leave();
-    const leftAt = parts.now();
     const { result, unwritten } = judged;
-    const kept = await guarded(() => parts.store.keep(result));
+    const light = isLight(run, unwritten);
+    context.worker?.leave(light);
+    const leftAt = parts.now();
+    const mayWait = light ? context.worker?.othersWork : undefined;
+    const kept = await guarded(() => parts.store.keep({ ...result, mayWait }));
     if (!kept.ok) {
       // What was written there may have filled the disk.
       await parts.pool.discard(workspace);
       await context.worker?.take();
       await writeObjects(parts.objects, unwritten);
     }
-    // The next task works meanwhile.
     context.meter.waited(parts.now() - leftAt);
     return kept;
   }

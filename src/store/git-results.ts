@@ -53,6 +53,12 @@ export interface PinnedResult {
   holds(result: StoredResult): boolean;
 }
 
+interface NewEntry {
+  readonly commit: ObjectId;
+  readonly set: ObjectSet;
+  readonly mayWait?: NewResult['mayWait'];
+}
+
 export class GitResults implements ResultStore {
   private readonly objects: GitObjects;
   private readonly keeper: Keeper;
@@ -126,7 +132,7 @@ export class GitResults implements ResultStore {
     const message = resultMessage(result.provenance.label);
     const made = await this.write(resultName(result.key), record, files, message);
     const { commit } = made;
-    const created = await this.createNew(resultName(result.key), made, files);
+    const created = await this.createNew(resultName(result.key), { ...made, mayWait: result.mayWait }, files);
     if (!created.ok) return created;
     if (created.value === 'exists') {
       const standing = await this.find(result.key);
@@ -136,7 +142,8 @@ export class GitResults implements ResultStore {
       // The existing one may not be used here: ours replaces it.
       await this.point(resultName(result.key), commit);
     }
-    const stored: StoredResult = { ...result, commit, provenance };
+    const { key, outputs, edits } = result;
+    const stored: StoredResult = { key, outputs, edits, commit, provenance };
     // What is made where the recorded one is in no store counts from now on.
     this.keeper.pins?.delete(result.key);
     this.remember(stored, result.key);
@@ -219,7 +226,7 @@ export class GitResults implements ResultStore {
   /** One that was made just now, together with others that are. Contents that are large stay where they are. */
   private async createNew(
     name: EntryName,
-    { commit, set }: { readonly commit: ObjectId; readonly set: ObjectSet },
+    { commit, set, mayWait }: NewEntry,
     files: Files,
   ): Promise<Result<'created' | 'exists', Failure>> {
     const bad: ObjectId[] = [];
@@ -239,7 +246,8 @@ export class GitResults implements ResultStore {
       }
     }
     if (bad.length > 0) return this.cannotBeRead(name, bad);
-    const created = await this.writer.write({ ref: refOf(name), commit, objects: set.objects });
+    const whole = { ref: refOf(name), commit, objects: set.objects };
+    const created = await this.writer.write(mayWait ? { ...whole, mayWait } : whole);
     this.objects.release(set.objects.keys());
     return ok(created);
   }

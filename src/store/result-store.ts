@@ -11,6 +11,11 @@ export interface NewResult {
   readonly outputs: Files;
   readonly edits: readonly EditPatch[];
   readonly provenance: Provenance;
+  /**
+   * Whether others are being made now with which it may be stored together: it waits a moment for them. Absent: it is stored as
+   * soon as can be.
+   */
+  readonly mayWait?: (() => boolean) | undefined;
 }
 
 /** A result as it is in the store. */

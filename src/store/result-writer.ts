@@ -5,6 +5,7 @@
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { GitObjects } from '../io/git/objects.js';
 import type { DurableRefs } from '../io/git/upkeep/durable.js';
 import { mergePacks } from '../io/git/upkeep/repack.js';
@@ -19,6 +20,14 @@ const PACKED_BYTES = 65_536;
 const SMALL = 10_000;
 /** Bytes of results that are written together, so that no group needs much memory. */
 const MOST_BYTES = 64_000_000;
+/** Milliseconds that a result may wait for others: as long as the last group took to write, within these limits. */
+const GATHER_MS = { least: 30, most: 250 };
+/** Results that need not wait for more. */
+const ENOUGH = 100;
+/** A result waits only if about so many others come meanwhile. */
+const WORTH = 2;
+/** The part that the latest one has in the mean time between two results. */
+const LATEST = 0.2;
 
 export type Created = 'created' | 'exists';
 
@@ -27,9 +36,12 @@ export interface WholeCommit {
   readonly ref: string;
   readonly commit: ObjectId;
   readonly objects: ReadonlyMap<ObjectId, GitObject>;
+  /** Whether it may wait for others now, to be written together with them. Absent: it is written as soon as can be. */
+  mayWait?(): boolean;
 }
 
 interface Waiting extends WholeCommit {
+  readonly cameAt: number;
   resolve(created: Created): void;
   reject(error: unknown): void;
 }
@@ -39,6 +51,11 @@ export class ResultWriter {
   private readonly durable: DurableRefs;
   private waiting: Waiting[] = [];
   private writing: Promise<void> | undefined;
+  /** Mean milliseconds between two results. */
+  private pause = 0;
+  private lastCameAt: number | undefined;
+  private onArrival = () => {};
+  private gatherMs = GATHER_MS.least;
   private hasWritten = false;
   private small: { readonly name: string; readonly commits: readonly ObjectId[] }[] = [];
 
@@ -50,7 +67,8 @@ export class ResultWriter {
   /** Resolves when it is on disk, or when there was something of that name already, which stays. */
   write(whole: WholeCommit): Promise<Created> {
     return new Promise((resolve, reject) => {
-      this.waiting.push({ ...whole, resolve, reject });
+      this.waiting.push({ ...whole, cameAt: this.noteArrival(), resolve, reject });
+      this.onArrival();
       this.writing ??= this.drain();
     });
   }
@@ -71,15 +89,47 @@ export class ResultWriter {
 
   private async drain(): Promise<void> {
     while (this.waiting.length > 0) {
+      await this.gather();
       const group = this.nextGroup();
+      const startedAt = performance.now();
       try {
         const created = await this.writeGroup(group);
         for (const one of group) one.resolve(created.get(one.ref) ?? 'exists');
       } catch (error) {
         for (const one of group) one.reject(error);
       }
+      const { least, most } = GATHER_MS;
+      this.gatherMs = Math.min(most, Math.max(least, performance.now() - startedAt));
     }
     this.writing = undefined;
+  }
+
+  private noteArrival(): number {
+    const now = performance.now();
+    const pause = Math.min(now - (this.lastCameAt ?? now), GATHER_MS.most);
+    this.lastCameAt = now;
+    this.pause += LATEST * (pause - this.pause);
+    return now;
+  }
+
+  /** Waits a short time for others that are about to come. Each group costs the same syncs, whatever is in it. */
+  private async gather(): Promise<void> {
+    const [first] = this.waiting;
+    if (!first?.mayWait) return;
+    for (;;) {
+      // A worker that has just become free begins with its next task first.
+      await setImmediate();
+      const left = first.cameAt + this.gatherMs - performance.now();
+      const isWorth = this.pause * WORTH <= this.gatherMs && this.waiting.length < ENOUGH;
+      if (left <= 0 || !isWorth || !this.waiting.every(({ mayWait }) => mayWait?.())) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.onArrival = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
   }
 
   private nextGroup(): Waiting[] {

@@ -1,9 +1,9 @@
 /** Puts a workspace to a tree: without git where it can, else with it. Knows neither links nor set-up. */
 
-import { rmSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readText } from '../io/files.js';
+import { codeOf, readText } from '../io/files.js';
 import { gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { ObjectId } from '../model/tree.js';
@@ -20,11 +20,28 @@ export async function showTree(objects: GitObjects, workspace: Workspace, tree: 
   const commit = await objects.writeCommit({ tree, message: 'view\n' });
   // For an agent that inspects its changes with git: its own HEAD and index with this tree.
   await writeGitFile(workspace.dir, workspace.gitDir);
-  writeFileSync(join(workspace.gitDir, 'HEAD'), `${commit}\n`);
+  overwrite(join(workspace.gitDir, 'HEAD'), Buffer.from(`${commit}\n`));
   const index = join(workspace.gitDir, 'index');
   const { small } = workspace.shown;
-  if (small) writeFileSync(index, indexOf(objects, workspace, small));
+  if (small) overwrite(index, indexOf(objects, workspace, small));
   else await copyFile(workspace.index, index);
+}
+
+/** Without emptying the file first: some file systems bring a file that was emptied and written to disk as soon as it is closed. */
+function overwrite(file: string, bytes: Buffer): void {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r+');
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    handle = openSync(file, 'w');
+  }
+  try {
+    writeFileSync(handle, bytes);
+    if (fstatSync(handle).size > bytes.length) ftruncateSync(handle, bytes.length);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** Puts the files of a workspace to exactly this tree. */

@@ -3,8 +3,8 @@
  * builds. Knows no recipes and no results.
  */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
 import { codeOf, lookSync, removeTree } from '../io/files.js';
@@ -23,6 +23,7 @@ import {
 } from './canonical-git.js';
 import { dropRecord } from './large-trees/record.js';
 import { sandboxPlaces } from './places.js';
+import { WorkspaceMarks } from './pool/workspace-marks.js';
 import { removeForcibly } from './restore.js';
 import { emptyWorkspace, rulesFile, showTree } from './shown-tree.js';
 import { SetupFolders, type SetupOptions, setupPrefix } from './tools/setup-folder.js';
@@ -47,6 +48,7 @@ export class WorkspacePool {
   private readonly setups: SetupFolders;
   private readonly tools: WorkspaceTools;
   private readonly used = new Set<number>();
+  private readonly marks: WorkspaceMarks;
   private readonly places = new Map<number, Place>();
   /** By number: what nobody has used since it was given back. */
   private readonly left = new Map<number, Workspace>();
@@ -63,6 +65,7 @@ export class WorkspacePool {
     this.options = options;
     this.prefix = hashOf(repository).slice(0, 8);
     this.folder = workspacesFolder(repository, options.cacheDir);
+    this.marks = new WorkspaceMarks(this.folder);
     this.setups = new SetupFolders(repository, objects, options.cacheDir);
     this.tools = new WorkspaceTools(repository, setupPrefix(repository, options.cacheDir));
   }
@@ -99,7 +102,7 @@ export class WorkspacePool {
         const shown = { left: this.left.get(number)?.shown.left };
         const workspace: Workspace = { ...place, canonical: await this.rules(), shown };
         this.left.delete(number);
-        writeFileSync(this.mark(workspace, 'busy'), '');
+        this.marks.take(workspace.name);
         if (!(await this.prepare(workspace, tree))) {
           await this.retire(workspace);
           continue;
@@ -108,7 +111,7 @@ export class WorkspacePool {
         if (!ready.ok) await this.release(workspace);
         return ready;
       } catch (error) {
-        await this.giveBack(place);
+        this.giveBack(place);
         throw error;
       }
     }
@@ -178,7 +181,7 @@ export class WorkspacePool {
   async release(workspace: Workspace, failed = false): Promise<void> {
     if (failed) await emptyWorkspace(this.objects, workspace).catch(() => undefined);
     else this.left.set(numberOf(workspace), workspace);
-    await this.giveBack(workspace);
+    this.giveBack(workspace);
   }
 
   /** Removes what work left in a workspace that was given back, unless other work has it or had it since. */
@@ -190,14 +193,14 @@ export class WorkspacePool {
     await this.release(workspace, true);
   }
 
-  private async giveBack(place: Place): Promise<void> {
-    rmSync(this.mark(place, 'busy'), { force: true });
+  private giveBack(place: Place): void {
+    this.marks.leave(place.name);
     this.used.delete(numberOf(place));
   }
 
   /** Its number is not used again for a day. */
   private async retire(workspace: Workspace): Promise<void> {
-    await rename(this.mark(workspace, 'busy'), this.mark(workspace, 'retired'));
+    await this.marks.retire(workspace.name);
     this.retired.add(numberOf(workspace));
     this.used.delete(numberOf(workspace));
   }
@@ -214,19 +217,17 @@ export class WorkspacePool {
    * up in another task's workspace.
    */
   async sweep(): Promise<void> {
-    for (const file of await readdir(this.folder).catch(() => [])) {
-      const number = /^[0-9a-f]+-w(\d+)\.(busy|retired)$/.exec(file);
-      if (!number) continue;
-      const workspace = this.place(Number(number[1]));
-      const retired = this.mark(workspace, 'retired');
-      if (number[2] === 'busy') {
+    for (const { number, isBusy } of await this.marks.ofOthers()) {
+      const workspace = this.place(number);
+      const retired = this.marks.file(workspace.name, 'retired');
+      if (isBusy) {
         // What cannot be removed stays with its number.
         await this.remove(workspace).catch(() => undefined);
-        await rename(join(this.folder, file), retired);
+        await this.marks.retire(workspace.name);
       }
       const age = performance.timeOrigin + performance.now() - (await stat(retired)).mtimeMs;
       if (age > RETIRED_MS) await rm(retired, { force: true });
-      else this.retired.add(Number(number[1]));
+      else this.retired.add(number);
     }
     await sweepCanonicalGit(this.folder);
     await this.setups.removeUnused();
@@ -238,11 +239,13 @@ export class WorkspacePool {
   /** Removes all workspaces of this project. */
   async clear(): Promise<void> {
     this.canonical = undefined;
+    this.marks.removeUnused();
     await removeForcibly(this.folder);
     await git(['worktree', 'prune'], { gitDir: this.repository.store });
   }
 
   async close(): Promise<void> {
+    this.marks.removeUnused();
     await this.sweepOnce();
     await this.pruning;
   }
@@ -286,9 +289,5 @@ export class WorkspacePool {
     }
     dropRecord(workspace);
     await removeTree(workspace.gitDir);
-  }
-
-  private mark({ name }: Place, as: 'busy' | 'retired'): string {
-    return join(this.folder, `${name}.${as}`);
   }
 }
