@@ -36,7 +36,6 @@ export class TaskOutcomes {
   private untold: BuildEventBody[] = [];
   /** Fresh tasks that were found together, before any task began: in the order in which they are told. */
   private together: { readonly checked: readonly Label[]; readonly others: readonly Label[] } = NOTHING;
-  private telling: Promise<void> | undefined;
   /** Finished, and taken out of the publish plan again. */
   private readonly retracted = new Set<Label>();
   private readonly project: Project;
@@ -79,16 +78,12 @@ export class TaskOutcomes {
     return others;
   }
 
-  /** Reports what was found together. Called again, it waits for the same. */
-  tellTogether(): Promise<void> {
-    this.telling ??= this.tellAll();
-    return this.telling;
-  }
-
-  private async tellAll(): Promise<void> {
+  /** Reports what was found together, as long as somebody wants to know. */
+  async tellTogether(isWanted: () => boolean): Promise<void> {
     const { checked, others } = this.together;
     let told = 0;
     for (const task of [...checked, ...others]) {
+      if (!isWanted()) return;
       // Tasks that were not read are reported as fresh without a check.
       if (told < checked.length) this.tellUnchanged(task);
       this.emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });

@@ -17,7 +17,7 @@ import type { ResultStore } from '../store/result-store.js';
 import type { BuildOptions } from './options.js';
 import { Preflight } from './preflight.js';
 import type { Session } from './project-session.js';
-import type { Caller } from './running-tasks.js';
+import { type Caller, isSuperseded } from './running-tasks.js';
 import { schedule } from './scheduler.js';
 import { TaskStep } from './task-step.js';
 
@@ -145,7 +145,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         now,
       });
       const left = await step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
-      const told = begun.then(() => step.tellTogether());
+      const told = begun.then(() => step.tellTogether(() => !isSuperseded(signal)));
       // It is awaited below.
       told.catch(() => {});
       await schedule({

@@ -49,6 +49,8 @@ export class Watch {
   private readonly debounce: Debounce;
   /** The last scan was partial, and no full scan has followed yet. */
   private onlyPartial = false;
+  /** The files of the last scan, where it was partial. */
+  private named: readonly string[] = [];
   unknownTarget: Failure | undefined;
   /** A build was ended early, so the files on disk have to be built in any case. */
   private isOwed = false;
@@ -116,6 +118,7 @@ export class Watch {
     const read = () => this.reader.read(tree, mayBePart);
     const before = this.reader.lastWhole;
     const [early] = await Promise.all([mayDecide ? read() : undefined, calm]);
+    if (calm) await this.noticeMore(tree);
     const isOver = request !== 'event' || !this.debounce.goesOn();
     // A build that came to its end meanwhile has written something.
     if (sessionState.isPublishing || builds.running !== running || !isOver) return requests.ask(request);
@@ -142,10 +145,14 @@ export class Watch {
    */
   private async look(request: WatchRequest): Promise<ObjectId | undefined> {
     const touched = this.touched.take();
+    this.named = [];
     if (request === 'event' && touched && !this.problems.ofReading) {
       const partial = await this.scanner.partialScan(touched);
       this.onlyPartial = partial !== undefined;
-      if (partial !== undefined) return partial;
+      if (partial !== undefined) {
+        this.named = touched;
+        return partial;
+      }
     }
     const config = await this.reader.lookWith();
     const looked = config.ok ? await this.scanner.look(config.value) : config;
@@ -153,6 +160,14 @@ export class Watch {
     this.scanFailed(looked.error);
     await this.watchFiles();
     return undefined;
+  }
+
+  /** Of several changes of one file within 50 ms, events tell only the first: the files of a partial scan are read once more. */
+  private async noticeMore(tree: ObjectId): Promise<void> {
+    const { named } = this;
+    if (named.length === 0 || (await this.scanner.partialScan(named)) === tree) return;
+    for (const path of named) this.touched.add(path);
+    this.parts.requests.ask('event');
   }
 
   /** Each scan after it looks at all files. */

@@ -4,9 +4,11 @@ import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import type { BuildEvent } from '../../model/event.js';
 import { compareWithWhole, expectAllFresh } from '../keys/part-walk.js';
+import { until } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
-import { RigWatch } from '../rig/rig-watch.js';
+import { RigWatch, type RigWatchOptions } from '../rig/rig-watch.js';
+import { countCalls } from './counted-calls.js';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -24,10 +26,10 @@ function save(rig: Rig, name: string, word: string, more: object = {}): string {
   return `specs/${name}/BACKLOG.yaml`;
 }
 
-function watching(rig: Rig, agent = new ScriptedAgent({ tripwire: true })): RigWatch {
+function watching(rig: Rig, options: RigWatchOptions = {}): RigWatch {
   rig.write({ 'templates/word.hbs': '{{word}}\n' });
   for (const name of NAMES) save(rig, name, 'first');
-  return new RigWatch(rig, agent);
+  return new RigWatch(rig, new ScriptedAgent({ tripwire: true }), options);
 }
 
 /** Tasks that the builds have checked: of a feature that was not read, none is. */
@@ -144,6 +146,26 @@ test('a task that fails is tried again with the next save of its feature only, a
   expect(passed.outcomes()['c/T2']).not.toBe('failed');
   expect(rig.read('out/c2.txt')).toBe('second\n');
   await compareWithWhole(rig);
+});
+
+test('a second change of a file, of which no event tells, is in the build of the first', async () => {
+  await using rig = await createRig();
+  let end = () => {};
+  const quiet = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  await using watch = watching(rig, { quiet });
+  await watch.idle(1);
+  using calls = countCalls();
+  const path = save(rig, 'c', 'half');
+  watch.event(path);
+  await until('the first scan', () => calls.read.some((file) => file.endsWith(path)));
+  // The scan has the first content: what it writes is the next thing that it does.
+  save(rig, 'c', 'whole');
+  end();
+  const story = await watch.idle(2);
+  expect(story.of('build.finished').map(({ summary }) => summary.outcome)).toEqual(['built']);
+  expect([story.ran(), rig.read('out/c.txt')]).toEqual([['c/T1'], 'whole\n']);
 });
 
 test('a running task of a feature that is not read any more is ended', async () => {

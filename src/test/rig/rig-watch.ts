@@ -16,6 +16,8 @@ export interface RigWatchOptions {
   readonly poll?: boolean;
   /** Real events of the file system; the default is that the test tells of changes. */
   readonly real?: boolean;
+  /** The end of each burst of saves. Absent: at once. */
+  readonly quiet?: Promise<void>;
   /** Gets each event when it happens. */
   readonly on?: (event: BuildEvent) => void;
 }
@@ -58,6 +60,10 @@ export class RigWatch implements AsyncDisposable {
       },
       signal: this.controller.signal,
       after: (ms, call) => {
+        if (ms < 1000 && options.quiet) {
+          void options.quiet.then(call);
+          return () => {};
+        }
         if (ms < 1000) {
           const timer = setTimeout(call, options.real ? ms : 0);
           return () => clearTimeout(timer);
