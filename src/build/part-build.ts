@@ -4,19 +4,28 @@
  */
 
 import { type Prepared, prepare } from '../analysis/prepare.js';
-import { changedPart } from '../analysis/range/changed-part.js';
+import { holdsBetween } from '../analysis/range/between-features.js';
+import { type ChangedPart, changedPart } from '../analysis/range/changed-part.js';
 import { type AnalysisIndex, readHead, readIndex, readOrder } from '../analysis/range/index-file.js';
+import { IndexTables } from '../analysis/range/index-tables.js';
 import { type Induction, LazyInduction, openInduction } from '../analysis/range/induction.js';
 import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
+import type { PathRow } from '../analysis/range/path-table.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { featureOf } from '../model/history.js';
-import { readLastBuild, readWaiting } from '../project/clone-records.js';
+import type { Label } from '../model/task.js';
+import { type LastBuild, readLastBuild, readWaiting } from '../project/clone-records.js';
 import type { LoadedConfig } from '../project/host.js';
+import { missingFiles } from '../project/missing-files.js';
 import { loadPart } from '../project/part/load-part.js';
 import type { Project } from '../project/project.js';
 import type { SnapshotGround } from '../project/project-memory.js';
 import { diskSource, type ProjectSource } from '../project/project-source.js';
+import { taskPaths } from '../project/task-paths.js';
+import type { ParseCache } from '../specs/parse.js';
+import { readIndexRecord } from '../workspace/index-record.js';
+import { filesOnDisk } from '../workspace/snapshot.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import type { BuildOptions } from './options.js';
 
@@ -67,7 +76,9 @@ export async function preparePart(
   if (readLastBuild(project.repository.state)?.tree !== part.index.head.tree) return undefined;
   const read = { ...project, config: loaded.config };
   const beside = { warn: (message: string) => void untold.push(message), signal, read };
-  const ready = await prepare(host, { project: session, loaded }, options, beside);
+  // Other features have tasks.
+  const asked = { ...options, mayBeEmpty: true };
+  const ready = await prepare(host, { project: session, loaded }, asked, beside);
   if (!ready.ok) return undefined;
   const prepared = ready.value;
   const induction = await openInduction(prepared, host.version, part.index);
@@ -94,48 +105,104 @@ function isPlain(options: BuildOptions): boolean {
 /** Reads from the snapshot of the ground; undefined where the build has to read everything. */
 export async function readPart(source: ProjectSource, ground: SnapshotGround): Promise<ReadPart | undefined> {
   const { repository, objects, config } = source;
-  const head = await readHead(repository.state);
+  const { state } = repository;
+  const head = await readHead(state);
   if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
   const { snapshot, last, person } = ground;
-  const { specs } = config;
-  const part = await changedPart(objects, head, { snapshot, specs });
+  const before = await source.memory.listHandWork(objects, head.hand.tree);
+  if (!before) return undefined;
+  const tables = new IndexTables(state, head);
+  const cache = await partCache(source);
+  const part = await changedPart({ objects, head, tables, handWritten: before, cache }, config, snapshot);
   if (!part) return undefined;
-  const waiting = Object.keys(await readWaiting(repository.state));
-  if (!waiting.every((label) => part.features.has(featureOf(label)))) return undefined;
-  const order = readOrder(repository.state, head);
+  const { features, changed, added, removed, handWork } = part;
+  const isRead = (label: Label) => features.has(featureOf(label));
+  if (!Object.keys(await readWaiting(state)).every(isRead)) return undefined;
+  const order = readOrder(state, head);
   if (!order) return undefined;
-  const others = Object.entries(head.features).flatMap(([name, row]) =>
-    part.features.has(name) ? [] : [row],
-  );
+  const rest = Object.entries(head.features).filter(([name]) => !features.has(name) && !removed.has(name));
+  const places = [...features].flatMap((name) => head.features[name] ?? added.get(name) ?? []);
+  const isOfOthers = ({ feature }: PathRow) => !features.has(feature) && !removed.has(feature);
   const project = await loadPart(source, {
-    snapshot,
-    features: part.features,
-    specs: [...part.features].flatMap((name) => head.features[name]?.spec ?? []),
-    left: new Set(others.flatMap(({ spec, lock }) => [spec, lock])),
-    changedLocks: part.locks,
-    outputs: part.others,
+    ...{ snapshot, features, added, cache, last, person },
+    specs: places.map(({ spec }) => spec),
+    left: new Set(rest.flatMap(([, { spec, lock }]) => [spec, lock])),
+    changedLocks: [...part.locks, ...removed.values()],
+    outputs: part.outputs,
     rest: {
-      tasks: order.filter((label) => !part.features.has(featureOf(label))),
+      tasks: order.filter((label) => !isRead(label) && !removed.has(featureOf(label))),
       order,
-      lockFiles: others.map(({ lock }) => lock),
-      hasAgents: head.divisible.hasAgents,
+      isReordered: false,
+      lockFiles: rest.map(([, { lock }]) => lock),
+      removed,
+      hasAgents: rest.some(([, { hasAgents }]) => hasAgents),
     },
     warnings: head.divisible.warnings,
-    handWrittenTree: head.hand.tree,
-    last,
-    person,
+    handWritten: handWork.size === 0 ? before : before.with(handWork),
+    handWrittenTree: await objects.editTree(head.hand.tree, handWork),
+    isOfOthers: (path) => tables.owners()?.at(path).some(isOfOthers) !== false,
   });
-  const index = project && (await readIndex(repository.state, part.features, head));
-  if (!index || !hasSameShape(project, index)) return undefined;
-  return { project, index, changed: part.changed };
+  const index = project && (await readIndex(state, features, head));
+  if (!project || !index) return undefined;
+  if (![...project.graph.tasks.values()].every((task) => isPlainTask(project, task))) return undefined;
+  const isEmpty = project.graph.tasks.size === 0 && project.rest?.tasks.length === 0;
+  const reshaped = new Set([...removed.keys(), ...reshapedFeatures(project, index)]);
+  if (isEmpty || !isFit(project, { part, reshaped, tables, last })) return undefined;
+  return { project: reshaped.size === 0 ? project : reordered(project, changed), index, changed };
 }
 
-/** Whether what was checked between features still holds: no feature has new paths or dependencies, and none reads other specs. */
-function hasSameShape({ config, features }: Project, { shapes }: AnalysisIndex): boolean {
-  return [...features.values()].every(
-    ({ name, tasks }) =>
-      shapes.get(name) === shapeOf(tasks) && tasks.every((task) => isPlainTask({ config }, task)),
-  );
+/** What is parsed for a part is not kept: reading the cache of all specs takes longer than parsing a few of them. */
+async function partCache({ memory }: ProjectSource): Promise<ParseCache> {
+  const inMemory = await memory.parsedInMemory();
+  const parsed = new Map<string, unknown>();
+  return {
+    get: (id) => parsed.get(id) ?? inMemory?.get(id),
+    set: (id, value) => void parsed.set(id, value),
+  };
+}
+
+/** Features with other labels, dependencies, kinds of recipes or paths than before. */
+function reshapedFeatures({ features }: Project, { shapes }: AnalysisIndex): string[] {
+  const all = [...features.values()];
+  return all.flatMap(({ name, tasks }) => (shapes.get(name) === shapeOf(tasks) ? [] : [name]));
+}
+
+interface Fitting {
+  readonly part: ChangedPart;
+  readonly reshaped: ReadonlySet<string>;
+  readonly tables: IndexTables;
+  readonly last: LastBuild;
+}
+
+/** Whether what was checked between all features still holds, and whether the snapshot has what a whole load would ask it for. */
+function isFit(project: Project, { part, reshaped, tables, last }: Fitting): boolean {
+  const { repository, listing, recorded, handWritten } = project;
+  const gone = [...part.handWork].flatMap(([path, entry]) => (entry ? [] : [path]));
+  const areThere = part.outputs.every((path) => listing.get(path));
+  if (reshaped.size === 0 && gone.length === 0 && areThere) return true;
+  // What specs say of a path that comes or goes.
+  if (reshaped.size > 0 && project.warnings.length > 0) return false;
+  const { plain, named } = taskPaths(project.graph, project.config);
+  if (reshaped.size > 0 && (named.length > 0 || last.named.length > last.shown.length)) return false;
+  // git ignores what is on disk and not in the snapshot. Specs and records name some of it all the same.
+  const { missing } = missingFiles([listing.paths, recorded, plain], listing);
+  if (filesOnDisk(repository, missing).length > 0) return false;
+  const forced = reshaped.size > 0 ? (readIndexRecord(repository.state)?.forced ?? []) : [];
+  if (forced.some((path) => handWritten.get(path))) return false;
+  const owners = tables.owners();
+  const readers = tables.readers();
+  if (!owners || !readers) return false;
+  return holdsBetween({ project, changed: part.changed, reshaped, gone, owners, readers });
+}
+
+/** The tasks that may have changed come last: no other one depends on them. */
+function reordered(project: Project, changed: ReadonlySet<string>): Project {
+  const { rest, graph } = project;
+  if (!rest) return project;
+  const isChanged = (label: Label) => changed.has(featureOf(label));
+  const others = rest.order.filter((label) => !isChanged(label) && !rest.removed.has(featureOf(label)));
+  const order = [...others, ...graph.order.filter(isChanged)];
+  return { ...project, rest: { ...rest, order, isReordered: true } };
 }
 
 /** Whether no task that features outside of the part may depend on has changed. */

@@ -81,9 +81,13 @@ export interface Project {
 export interface ProjectRest {
   /** In the order of the graph. */
   readonly tasks: readonly Label[];
-  /** Those of the whole project, in the order of the graph. */
+  /** Those of the whole project, dependencies before dependents. */
   readonly order: readonly Label[];
+  /** Whether this is another order than that of the last complete build. */
+  readonly isReordered: boolean;
   readonly lockFiles: readonly string[];
+  /** Features that are gone since, with their lock files. */
+  readonly removed: ReadonlyMap<string, string>;
   /** Some task of the project is an agent's. */
   readonly hasAgents: boolean;
 }

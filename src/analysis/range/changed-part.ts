@@ -1,79 +1,221 @@
 /**
- * Which features a build has to read: those whose specs changed since the last complete build, all features that depend on these,
- * and all features that those need. The others are up to date by induction and are not read. In doubt, the build reads everything.
+ * Which features a build has to read: those whose specs, outputs or inputs changed since the last complete build, all features that
+ * depend on these, and all features that those need. The others are up to date by induction and are not read. In doubt, the build
+ * reads everything.
  */
 
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedOrNothing } from '../../io/git/walk.js';
+import type { Config } from '../../model/config.js';
 import { isLockFile } from '../../model/feature-lock.js';
 import { featureOf } from '../../model/history.js';
-import type { ObjectId } from '../../model/tree.js';
-import { isLikeBacklog } from '../../specs/spec-files.js';
+import { type Entry, Listing, type ObjectId } from '../../model/tree.js';
+import { type ParseCache, parseSpecs } from '../../specs/parse.js';
+import { readFeature } from '../../specs/read-tasks.js';
+import { findSpecFiles, isLikeBacklog, type SpecFile } from '../../specs/spec-files.js';
+import { expandSpec } from '../../specs/variables/expand-specs.js';
 import type { IndexHead } from './index-file.js';
+import type { IndexTables } from './index-tables.js';
 
 export interface ChangedPart {
   /** Features to read. */
   readonly features: ReadonlySet<string>;
   /** Those of them that may have changed, with all that depend on them. */
   readonly changed: ReadonlySet<string>;
-  /** Changed lock files. */
+  /** Those of them whose spec is new. */
+  readonly added: ReadonlyMap<string, SpecPlace>;
+  /** Features that are gone, with their lock files. */
+  readonly removed: ReadonlyMap<string, string>;
+  /** Lock files that are not as the last build left them. */
   readonly locks: readonly string[];
-  /** Changed files that belong to no spec. Unless all of them are outputs of these features, the build reads everything. */
-  readonly others: readonly string[];
+  /** Changed files that tasks of these features wrote. */
+  readonly outputs: readonly string[];
+  /** Changed files of people; undefined: there is none any more. */
+  readonly handWork: ReadonlyMap<string, Entry | undefined>;
+}
+
+export interface SpecPlace {
+  readonly spec: string;
+  readonly lock: string;
+}
+
+/** What changes are looked for in. */
+export interface LastState {
+  readonly objects: GitObjects;
+  readonly head: IndexHead;
+  readonly tables: IndexTables;
+  /** What people had written. */
+  readonly handWritten: Listing;
+  readonly cache: ParseCache;
 }
 
 /** Of all tasks. Reading a larger part costs as much as reading everything. */
 const MOST = 0.5;
+const SUBMODULE = '160000';
 
 /** Undefined: the build has to read everything. */
 export async function changedPart(
-  objects: GitObjects,
-  head: IndexHead,
-  { snapshot, specs }: { readonly snapshot: ObjectId; readonly specs: string },
+  last: LastState,
+  config: Config,
+  snapshot: ObjectId,
 ): Promise<ChangedPart | undefined> {
+  const { objects, head } = last;
   const changes = await changedOrNothing(objects, head.tree, snapshot);
-  if (!changes) return undefined;
+  const kinds = changes && kindsOf(changes, last, config.specs);
+  if (!kinds) return undefined;
+  const { specs, roots, removed, handWork } = kinds;
+  const added = specs.filter(({ feature }) => head.features[feature] === undefined);
+  const rows = Object.entries(head.features);
+  for (const [name, { reads = [] }] of rows) if (reads.some((path) => changes.has(path))) roots.add(name);
+  for (const path of handWork.keys()) {
+    const readers = last.tables.readers();
+    if (!readers) return undefined;
+    for (const { feature } of readers.at(path)) roots.add(feature);
+  }
+  if (isSaidAgain(last, kinds)) return undefined;
+  for (const label of head.noted) roots.add(featureOf(label));
+
+  const needs = new Map(rows.map(([name, { needs: known = [] }]) => [name, known]));
+  const changed = closure([...roots, ...removed.keys()], readersOf(needs));
+  const read = specs.length === 0 ? new Map() : await neededFeatures(specs, last, config);
+  if (!read) return undefined;
+  for (const [name, needed] of read) needs.set(name, needed);
+  for (const { feature } of added) changed.add(feature);
+  for (const name of removed.keys()) {
+    needs.delete(name);
+    changed.delete(name);
+  }
+  const features = closure(changed, needs);
+  // A dependency that is not there: the whole project is read, and says so.
+  if ([...features].some((name) => !needs.has(name))) return undefined;
+  const tasks = rows.reduce((sum, [, row]) => sum + row.tasks, 0);
+  const size = [...features].reduce((sum, name) => sum + (head.features[name]?.tasks ?? 0), 0);
+  if (size > tasks * MOST) return undefined;
+  const places = added.map(
+    ({ feature, file, lockFile }) => [feature, { spec: file, lock: lockFile }] as const,
+  );
+  const { locks, outputs } = kinds;
+  return { features, changed, added: new Map(places), removed, locks, outputs, handWork };
+}
+
+/** The features that the tasks of these specs depend on; undefined where a spec cannot be read. */
+async function neededFeatures(
+  files: readonly SpecFile[],
+  { objects, cache }: Pick<LastState, 'objects' | 'cache'>,
+  config: Config,
+): Promise<Map<string, readonly string[]> | undefined> {
+  const entries = files.map(({ file, id }): [string, Entry] => [file, { mode: '100644', id }]);
+  const context = { listing: new Listing(new Map(entries)), config };
+  const needs = new Map<string, readonly string[]>();
+  for (const parsed of await parseSpecs(files, (ids) => objects.readMany(ids), cache)) {
+    if (parsed.diagnostics.length > 0) return undefined;
+    const { tasks } = readFeature(parsed, await expandSpec(parsed, context));
+    const names = new Set(tasks.flatMap((task) => task.needs).map(featureOf));
+    names.delete(parsed.spec.feature);
+    needs.set(parsed.spec.feature, [...names]);
+  }
+  return needs;
+}
+
+interface Kinds {
+  /** Changed and new ones. */
+  readonly specs: readonly SpecFile[];
+  readonly removed: ReadonlyMap<string, string>;
+  /** Features with a changed file of their own. */
+  readonly roots: Set<string>;
+  readonly locks: readonly string[];
+  readonly outputs: readonly string[];
+  readonly handWork: ReadonlyMap<string, Entry | undefined>;
+}
+
+/** Undefined where the kind of a change is not certain. */
+function kindsOf(
+  changes: ReadonlyMap<string, Entry | undefined>,
+  { head, tables, handWritten }: LastState,
+  specs: string,
+): Kinds | undefined {
   const rows = Object.entries(head.features);
   const byFile = new Map(rows.map(([name, { spec }]) => [spec, name]));
   const byLock = new Map(rows.map(([name, { lock }]) => [lock, name]));
+  const texts = new Map<string, Entry>();
+  const removed = new Map<string, string>();
   const roots = new Set<string>();
-  const others: string[] = [];
   const locks: string[] = [];
+  const lostLocks: string[] = [];
+  const outputs: string[] = [];
+  const handWork = new Map<string, Entry | undefined>();
   for (const [path, entry] of changes) {
-    // A removed feature may change dependencies and owners anywhere. A removed output may be one that git ignores now.
-    if (!entry) return undefined;
-    if (byLock.has(path)) locks.push(path);
-    const name = byFile.get(path) ?? byLock.get(path) ?? folderOwner(head, path, specs);
-    if (name !== undefined) roots.add(name);
-    else if (path.startsWith(`${specs}/`)) return undefined;
-    else others.push(path);
+    const isSubmodule = entry?.mode === SUBMODULE || handWritten.get(path)?.mode === SUBMODULE;
+    if (isSubmodule) return undefined;
+    const spec = byFile.get(path);
+    const locked = byLock.get(path);
+    if (spec !== undefined) {
+      roots.add(spec);
+      if (entry) texts.set(path, entry);
+      else removed.set(spec, head.features[spec]?.lock ?? '');
+    } else if (locked !== undefined) {
+      roots.add(locked);
+      if (entry) locks.push(path);
+      else lostLocks.push(locked);
+    } else if (path.startsWith(`${specs}/`)) {
+      if (!isLockFile(path) && isLikeSpec(path, specs)) {
+        if (!entry) return undefined;
+        texts.set(path, entry);
+      }
+      const owner = folderOwner(head, path, specs);
+      if (owner !== undefined) roots.add(owner);
+    } else if (handWritten.get(path)) {
+      handWork.set(path, entry);
+    } else {
+      const owners = tables.owners()?.at(path);
+      if (!owners) return undefined;
+      for (const { feature } of owners) roots.add(feature);
+      if (owners.length > 0) outputs.push(path);
+      // A file that was in no record, and is not there either.
+      else if (!entry) return undefined;
+      else handWork.set(path, entry);
+    }
   }
-  for (const [name, { reads = [] }] of rows) if (reads.some((path) => changes.has(path))) roots.add(name);
-  // Only a build that reads everything finds out again whether a warning of a changed spec still holds.
-  const said = head.divisible?.warnings ?? [];
-  if (said.some(({ file }) => roots.has(byFile.get(file) ?? ''))) return undefined;
-  for (const label of head.noted) roots.add(featureOf(label));
-  if (roots.size === 0) return undefined;
-  const changed = closure(roots, readersOf(rows));
-  const features = closure(changed, new Map(rows.map(([name, { needs = [] }]) => [name, needs])));
-  if ([...features].some((name) => head.features[name] === undefined)) return undefined;
-  const tasks = rows.reduce((sum, [, row]) => sum + row.tasks, 0);
-  const read = [...features].reduce((sum, name) => sum + (head.features[name]?.tasks ?? 0), 0);
-  return read > tasks * MOST ? undefined : { features, changed, locks, others };
+  // Of a lock file that is gone its feature may be gone, too. Other ones are put together again by a build that reads everything.
+  if (lostLocks.some((name) => !removed.has(name))) return undefined;
+  const found = findSpecFiles(new Listing(texts), specs);
+  if (found.diagnostics.length > 0 || found.files.length !== texts.size) return undefined;
+  // One that has come to be in another file.
+  if (found.files.some(({ feature, file }) => (head.features[feature]?.spec ?? file) !== file))
+    return undefined;
+  for (const name of removed.keys()) roots.delete(name);
+  return { specs: found.files, removed, roots, locks, outputs, handWork };
+}
+
+/** Whether a warning may hold no more, or hold for another reason. Only a build that reads everything finds that out. */
+function isSaidAgain({ head, handWritten }: LastState, { specs, roots, removed, handWork }: Kinds): boolean {
+  const { features, divisible } = head;
+  const said = divisible?.warnings ?? [];
+  if (said.length === 0) return false;
+  const changed = new Set([...roots].map((name) => features[name]?.spec));
+  for (const { file } of specs) changed.add(file);
+  if (said.some(({ file }) => changed.has(file))) return true;
+  // They tell of paths that are not there, and of paths with similar names.
+  const isMoved = ([path, entry]: readonly [string, Entry | undefined]) => !entry || !handWritten.get(path);
+  return removed.size > 0 || specs.some((one) => !features[one.feature]) || [...handWork].some(isMoved);
+}
+
+function isLikeSpec(path: string, specs: string): boolean {
+  const parts = path.slice(specs.length + 1).split('/');
+  return isLikeBacklog(parts.at(-1) as string) || (parts.length === 1 && path.endsWith('.spec.md'));
 }
 
 /** The feature in whose folder a document is. */
 function folderOwner({ features }: IndexHead, path: string, specs: string): string | undefined {
-  if (!path.startsWith(`${specs}/`) || isLockFile(path)) return undefined;
+  if (isLockFile(path)) return undefined;
   const [name = '', ...below] = path.slice(specs.length + 1).split('/');
-  const isDocument = below.length > 0 && !isLikeBacklog(below.at(-1) as string);
-  return isDocument && features[name]?.spec.startsWith(`${specs}/${name}/`) ? name : undefined;
+  return below.length > 0 && features[name]?.spec.startsWith(`${specs}/${name}/`) ? name : undefined;
 }
 
-function readersOf(rows: readonly (readonly [string, { readonly needs?: readonly string[] }])[]) {
+function readersOf(needs: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
   const readers = new Map<string, string[]>();
-  for (const [name, { needs = [] }] of rows) {
-    for (const need of needs) {
+  for (const [name, needed] of needs) {
+    for (const need of needed) {
       const known = readers.get(need);
       if (known) known.push(name);
       else readers.set(need, [name]);

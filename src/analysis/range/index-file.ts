@@ -5,13 +5,16 @@
  */
 
 import { areTexts, isObject, isText } from '../../io/document/json-object.js';
-import { append, lookSync, readPartsSync, readText, writeAtomic } from '../../io/files.js';
+import { readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
 import type { Diagnostic } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
+import { isCount, isPlace, Parts, type Place, readParts } from './index-parts.js';
+import { amendedTables, type FeatureLines, type TablePlaces } from './index-tables.js';
+import { tableText } from './path-table.js';
 
-export interface IndexHead {
+export interface IndexHead extends TablePlaces {
   /** The tree that the build left on disk. */
   readonly tree: ObjectId;
   /** What people had written, as the keys of that build have it. */
@@ -29,9 +32,6 @@ export interface IndexHead {
   readonly divisible?: Divisible;
 }
 
-/** A place in the file of parts, with the digest of its text. */
-export type Place = readonly [from: number, bytes: number, digest: Digest];
-
 export interface FeaturePlace {
   readonly at: Place;
   readonly spec: string;
@@ -41,6 +41,8 @@ export interface FeaturePlace {
   readonly needs?: readonly string[];
   /** Documents that its tasks name and that are not in a folder of its own. Absent: none. */
   readonly reads?: readonly string[];
+  /** Some task of it is an agent's. */
+  readonly hasAgents?: true;
 }
 
 export interface Divisible {
@@ -54,6 +56,8 @@ export interface Divisible {
 export interface FeaturePart {
   /** What connects them with other tasks (`shapeOf`). */
   readonly shape: Digest;
+  /** Of its lines in the tables of paths. */
+  readonly paths: Digest;
   /** What each task said (`wordsOf`). */
   readonly words: Readonly<Record<Label, Digest>>;
 }
@@ -64,6 +68,8 @@ export interface AnalysisIndex {
   readonly words: Readonly<Record<Label, Digest>>;
   /** By feature. */
   readonly shapes: ReadonlyMap<string, Digest>;
+  /** By feature. */
+  readonly paths: ReadonlyMap<string, Digest>;
 }
 
 export interface HandWork {
@@ -74,20 +80,30 @@ export interface HandWork {
 }
 
 /** A feature as it is written into an index. */
-export type FeatureEntry = Omit<FeaturePlace, 'at'> & FeaturePart;
+export type FeatureEntry = Omit<FeaturePlace, 'at'> & Omit<FeaturePart, 'paths'> & FeatureLines;
+
+type GeneralPart = Omit<IndexHead, 'features' | 'order' | keyof TablePlaces>;
 
 /** All that an index holds. */
-export type WholeIndex = Omit<IndexHead, 'features' | 'order'> & {
+export interface WholeIndex extends GeneralPart {
   readonly features: ReadonlyMap<string, FeatureEntry>;
   readonly order: readonly Label[];
-};
+}
+
+/** What of an index has changed. */
+export interface AmendedIndex extends GeneralPart {
+  readonly features: ReadonlyMap<string, FeatureEntry>;
+  /** Features that are gone. */
+  readonly removed: ReadonlySet<string>;
+  /** Absent: as before. */
+  readonly order?: readonly Label[] | undefined;
+}
 
 export const INDEX_FILE = 'analysis.json';
-export const PARTS_FILE = 'analysis-parts.json';
 
 /** The first line says the form and the digest of the rest, so that a torn or edited file is never half believed. */
-const FORM = 'conductor.analysis.3';
-/** The file of parts may have this many bytes more than twice those in use. When it has more, the next build replaces it. */
+const FORM = 'conductor.analysis.4';
+/** The file of parts may have this many bytes more than twice those in use. When it has more, it is replaced. */
 const SPARE_BYTES = 1_000_000;
 
 export async function readHead(state: string): Promise<IndexHead | undefined> {
@@ -109,35 +125,40 @@ export async function readIndex(
   const head = known ?? (await readHead(state));
   if (!head) return undefined;
   const wanted = [...(names ?? Object.keys(head.features))].filter((name) => head.features[name]);
-  const values = readPlaces(
+  const values = readParts(
     state,
     wanted.map((name) => (head.features[name] as FeaturePlace).at),
-  );
+  )?.map(parsed);
   if (!values) return undefined;
   const words: Record<Label, Digest> = {};
   const shapes = new Map<string, Digest>();
+  const paths = new Map<string, Digest>();
   for (const [i, part] of values.entries()) {
     if (!isPart(part)) return undefined;
     Object.assign(words, part.words);
     shapes.set(wanted[i] as string, part.shape);
+    paths.set(wanted[i] as string, part.paths);
   }
-  return { head, words, shapes };
+  return { head, words, shapes, paths };
 }
 
-/** The labels of all tasks in the order of the graph. */
+/** The labels of all tasks in an order of the graph: dependencies before dependents. */
 export function readOrder(state: string, { order }: IndexHead): readonly Label[] | undefined {
-  const [labels] = readPlaces(state, [order]) ?? [];
+  const [labels] = readParts(state, [order])?.map(parsed) ?? [];
   return areTexts(labels) ? labels : undefined;
 }
 
 export async function writeIndex(state: string, index: WholeIndex): Promise<void> {
   const { features, order, ...rest } = index;
-  const parts = new Parts(0);
-  const at = parts.add(order);
+  const parts = Parts.whole(state);
+  const at = parts.add(JSON.stringify(order));
+  const entries = [...features.values()];
+  const owners = parts.add(tableText(entries.flatMap(({ owns }) => owns)));
+  const readers = parts.add(tableText(entries.flatMap(({ looks }) => looks)));
   const rows: Record<string, FeaturePlace> = {};
   for (const [name, entry] of features) rows[name] = placed(entry, parts);
-  await writeAtomic(`${state}/${PARTS_FILE}`, parts.text);
-  await writeHead(state, { ...rest, features: rows, order: at });
+  await parts.write();
+  await writeHead(state, { ...rest, features: rows, order: at, owners, readers });
 }
 
 /**
@@ -147,19 +168,47 @@ export async function writeIndex(state: string, index: WholeIndex): Promise<void
 export async function amendIndex(
   state: string,
   before: IndexHead,
-  { features, ...rest }: Omit<WholeIndex, 'order'>,
+  { features, removed, order, ...rest }: AmendedIndex,
 ): Promise<void> {
-  const file = `${state}/${PARTS_FILE}`;
-  const parts = new Parts(lookSync(file)?.size ?? 0);
+  const index = await readIndex(state, features.keys(), before);
+  // A file of parts that is damaged leaves no index.
+  if (!index) return;
+  const parts = Parts.behind(state);
   const rows: Record<string, FeaturePlace> = { ...before.features };
-  for (const [name, entry] of features) rows[name] = placed(entry, parts);
-  await append(file, parts.text);
-  const used = Object.values(rows).reduce((sum, { at }) => sum + at[1], before.order[1]);
-  const { divisible, ...others } = rest;
-  // Without `divisible`, the next build reads everything and writes both files again.
-  const isWasteful = parts.end > 2 * used + SPARE_BYTES;
-  const kept = divisible && !isWasteful ? { divisible } : {};
-  await writeHead(state, { ...others, ...kept, features: rows, order: before.order });
+  for (const name of removed) delete rows[name];
+  const changed = new Set(removed);
+  for (const [name, entry] of features) {
+    rows[name] = placed(entry, parts);
+    if (index.paths.get(name) !== pathsDigest(entry)) changed.add(name);
+  }
+  const head = {
+    ...rest,
+    features: rows,
+    ...amendedTables(state, before, { parts, changed, lines: features }),
+  };
+  const at = order ? parts.add(JSON.stringify(order)) : before.order;
+  await parts.write();
+  await writeHead(state, await compacted(state, { ...head, order: at }));
+}
+
+/** The head over a file of parts without those that are out of date, if they are the most of it. */
+async function compacted(state: string, head: IndexHead): Promise<IndexHead> {
+  const rows = Object.entries(head.features);
+  const places = [head.order, head.owners, head.readers, ...rows.map(([, { at }]) => at)];
+  const used = places.reduce((sum, [, bytes]) => sum + bytes, 0);
+  if (Parts.behind(state).end <= 2 * used + SPARE_BYTES) return head;
+  const texts = readParts(state, places);
+  if (!texts) return head;
+  const parts = Parts.whole(state);
+  const [order, owners, readers, ...others] = texts.map((text) => parts.add(text)) as [
+    Place,
+    Place,
+    Place,
+    ...Place[],
+  ];
+  const features = rows.map(([name, row], i) => [name, { ...row, at: others[i] as Place }] as const);
+  await parts.write();
+  return { ...head, order, owners, readers, features: Object.fromEntries(features) };
 }
 
 async function writeHead(state: string, head: IndexHead): Promise<void> {
@@ -167,47 +216,17 @@ async function writeHead(state: string, head: IndexHead): Promise<void> {
   await writeAtomic(`${state}/${INDEX_FILE}`, `${headOf(content)}\n${content}`);
 }
 
-function placed({ shape, words, ...row }: FeatureEntry, parts: Parts): FeaturePlace {
-  return { ...row, at: parts.add({ shape, words } satisfies FeaturePart) };
+function placed({ shape, words, owns, looks, ...row }: FeatureEntry, parts: Parts): FeaturePlace {
+  const part: FeaturePart = { shape, paths: pathsDigest({ owns, looks }), words };
+  return { ...row, at: parts.add(`${JSON.stringify(part)}\n`) };
 }
 
-/** The text that goes into the file of parts, and the place of each part in it. */
-class Parts {
-  private readonly texts: string[] = [];
-  end: number;
-
-  constructor(from: number) {
-    this.end = from;
-  }
-
-  add(value: object): Place {
-    const text = `${JSON.stringify(value)}\n`;
-    const from = this.end;
-    const bytes = Buffer.byteLength(text);
-    this.texts.push(text);
-    this.end += bytes;
-    return [from, bytes, partDigest(text)];
-  }
-
-  get text(): string {
-    return this.texts.join('');
-  }
-}
-
-/** Undefined where one of them has another digest. */
-function readPlaces(state: string, places: readonly Place[]): unknown[] | undefined {
-  const ranges = places.map(([from, bytes]) => [from, bytes] as const);
-  const texts = readPartsSync(`${state}/${PARTS_FILE}`, ranges);
-  if (!texts?.every((text, i) => partDigest(text) === places[i]?.[2])) return undefined;
-  return texts.map(parsed);
+function pathsDigest({ owns, looks }: FeatureLines): Digest {
+  return digestFields('conductor.feature-paths.1', [owns.join('\n'), looks.join('\n')]);
 }
 
 function headOf(content: string): string {
   return `${FORM} ${digestFields(FORM, [content])}`;
-}
-
-function partDigest(text: string): Digest {
-  return digestFields('conductor.analysis-part.1', [text]);
 }
 
 function parsed(text: string): unknown {
@@ -221,13 +240,13 @@ function parsed(text: string): unknown {
 /** The digest of the file says that conductor wrote it; this says that it wrote it in this form. */
 function isHead(value: unknown): value is IndexHead {
   if (!isObject(value) || !isObject(value.hand) || !isObject(value.features)) return false;
-  const { shared, agents, noted, order, divisible } = value;
+  const { shared, agents, noted, order, owners, readers, divisible } = value;
   return (
     isObjectId(value.tree) &&
     isObjectId(value.hand.tree) &&
     [shared, agents, value.hand.edited].every(isText) &&
     areTexts(noted) &&
-    isPlace(order) &&
+    [order, owners, readers].every(isPlace) &&
     (divisible === undefined || isDivisible(divisible)) &&
     Object.values(value.features).every(isFeaturePlace)
   );
@@ -246,16 +265,7 @@ function isFeaturePlace(value: unknown): boolean {
   return isPlain && areTexts(needs) && areTexts(reads);
 }
 
-function isPlace(value: unknown): boolean {
-  if (!Array.isArray(value) || value.length !== 3) return false;
-  return value.slice(0, 2).every(isCount) && isText(value[2]);
-}
-
 function isPart(value: unknown): value is FeaturePart {
   if (!isObject(value) || !isObject(value.words)) return false;
-  return isText(value.shape) && Object.values(value.words).every(isText);
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+  return isText(value.shape) && isText(value.paths) && Object.values(value.words).every(isText);
 }

@@ -14,6 +14,7 @@ import type { Prepared } from '../prepare.js';
 import { gatesOf } from '../visible-files.js';
 import { amendIndex, type Divisible, type FeatureEntry, readHead, writeIndex } from './index-file.js';
 import type { Induction } from './induction.js';
+import { ownedLines, readLines } from './path-lines.js';
 import { agentsDigest, handWork, sharedDigest } from './shared-digests.js';
 import { documentsOf } from './task-words.js';
 
@@ -28,20 +29,27 @@ export interface CompleteBuild {
   readonly noted: Iterable<Label>;
   /** Features whose spec the build itself changed: the new spec describes at least one task in other words. */
   readonly revised: ReadonlySet<string>;
+  /** What an agent has been seen to read in this build, by task. */
+  observed(label: Label): Iterable<string>;
 }
 
 /** To be called when every task is up to date and published. */
 export async function keepIndex(
   { project, agent, gatherer, settings }: Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings'>,
   { words }: Induction,
-  { version, tree, noted, revised }: CompleteBuild,
+  { version, tree, noted, revised, observed }: CompleteBuild,
 ): Promise<void> {
   const { state } = project.repository;
   const features = new Map<string, FeatureEntry>();
   for (const feature of project.features.values()) {
     const told = revised.has(feature.name) ? [] : feature.tasks;
     const known = told.map((task) => [task.label, words.of(task)] as const);
-    features.set(feature.name, { ...placeOf(project, feature), words: Object.fromEntries(known) });
+    features.set(feature.name, {
+      ...placeOf(project, feature),
+      owns: ownedLines(feature),
+      looks: readLines(project, feature, ({ label }) => observed(label)),
+      words: Object.fromEntries(known),
+    });
   }
   const general = {
     tree,
@@ -58,11 +66,17 @@ export async function keepIndex(
     return;
   }
   const before = await readHead(state);
-  const divisible = { hasAgents: project.rest.hasAgents, warnings: project.warnings };
-  if (before) await amendIndex(state, before, { ...general, features, divisible });
+  const { rest, warnings } = project;
+  const divisible = { hasAgents: rest.hasAgents, warnings };
+  const removed = new Set(rest.removed.keys());
+  const order = rest.isReordered ? { order: rest.order } : {};
+  if (before) await amendIndex(state, before, { ...general, features, removed, divisible, ...order });
 }
 
-function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Omit<FeatureEntry, 'words'> {
+function placeOf(
+  project: Project,
+  { name, file, lockFile, tasks }: Feature,
+): Omit<FeatureEntry, 'words' | 'owns' | 'looks'> {
   const needs = new Set(tasks.flatMap(({ dependsOn }) => dependsOn).map(featureOf));
   needs.delete(name);
   const reads = foreignDocuments(project, file, tasks);
@@ -72,6 +86,7 @@ function placeOf(project: Project, { name, file, lockFile, tasks }: Feature): Om
     tasks: tasks.length,
     ...(needs.size === 0 ? {} : { needs: [...needs].sort() }),
     ...(reads.length === 0 ? {} : { reads }),
+    ...(tasks.some(({ recipe }) => recipe.kind === 'agent') ? { hasAgents: true as const } : {}),
     shape: shapeOf(tasks),
   };
 }
@@ -82,7 +97,7 @@ function foreignDocuments({ config }: Project, file: string, tasks: readonly Tas
   return [...new Set(tasks.flatMap((task) => documentsOf(file, task)))].sort();
 }
 
-/** The digest of all that connects the tasks with others. What was checked between features holds while no shape changes. */
+/** The digest of all that connects the tasks with others. */
 export function shapeOf(tasks: readonly Task[]): Digest {
   const texts = tasks.map(({ label, recipe, dependsOn, outputs, edits, inputs = null }) =>
     canonicalJson([label, recipe.kind, dependsOn, outputs, edits, inputs]),
@@ -92,14 +107,15 @@ export function shapeOf(tasks: readonly Task[]): Digest {
 
 /**
  * Undefined: the next build reads every feature, because not only the files of a feature and of those that it needs decide about
- * its tasks. So it is with patched files, files without a decided owner, files to be removed, `foreach` entries, tasks that read
- * specs, and warnings of other files than specs.
+ * its tasks. So it is with patched files, files without a decided owner, files to be removed, `foreach` entries, tasks that
+ * read specs, and warnings of other files than specs.
  */
 function divisibleOf(project: Project): Divisible | undefined {
   const { features, graph, warnings, large } = project;
   const open = [project.mixed, project.claimed, project.edited, project.patched];
   const tasks = [...graph.tasks.values()];
   const specFiles = new Set([...features.values()].map(({ file }) => file));
+  // Patterns that matched a removed file may match none any more: the next build says so.
   const { removed, kept } = findOrphans(project);
   const isPlain =
     open.every(({ size }) => size === 0) &&

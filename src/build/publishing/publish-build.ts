@@ -202,7 +202,9 @@ async function keepRecords({ project }: Prepared, { published, patched, kept }: 
     // The records of features that were not read stay. No task of the project patches a file.
     const changes = changedOutputs(project, published);
     if (Object.keys(changes).length > 0) await changePublished(state, changes);
-    await writeKeptLocks(state, { ...(await readKeptLocks(state)), ...kept });
+    const gone = new Set(project.rest.removed.values());
+    const before = Object.entries((await readKeptLocks(state)) ?? {}).filter(([file]) => !gone.has(file));
+    await writeKeptLocks(state, { ...Object.fromEntries(before), ...kept });
     return;
   }
   await writePublished(state, published);

@@ -4,6 +4,7 @@ import type { Prepared } from '../../analysis/prepare.js';
 import type { LazyInduction } from '../../analysis/range/induction.js';
 import { keepIndex } from '../../analysis/range/keep-index.js';
 import { untrackedLimit } from '../../model/config.js';
+import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { environmentDigests, writeLastBuild } from '../../project/clone-records.js';
 import { isConfigKnown } from '../../project/config-inputs.js';
@@ -26,7 +27,9 @@ export async function rememberBuild(
   const { finished, noted } = step;
   const revised = new Set([...finished.values()].flatMap(({ revision }) => revision?.task.feature ?? []));
   if (induction) {
-    await keepIndex(prepared, await induction.get(), { version: host.version, tree, noted, revised });
+    const observed = (label: Label) => Object.keys(finished.get(label)?.result.provenance.observed ?? {});
+    const complete = { version: host.version, tree, noted, revised, observed };
+    await keepIndex(prepared, await induction.get(), complete);
   }
   // Through an anchor the new text may say something else of other tasks, or a task may read it: the next build looks.
   if (revised.size > 0) return;

@@ -66,7 +66,8 @@ function makePattern(text: string): PathPattern {
   return { text, prefix, start, end, isGlob: true, isOpen, matches };
 }
 
-function plainPattern(text: string, path: string): PathPattern {
+/** The pattern of this one path. */
+export function plainPattern(text: string, path: string): PathPattern {
   const matches = (one: string) => one === path;
   return { text, prefix: path, start: path, end: path, isGlob: false, isOpen: false, matches };
 }

@@ -10,7 +10,7 @@ import type { FeatureLock } from '../../model/feature-lock.js';
 import { Ownership } from '../../model/paths/ownership.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Task } from '../../model/task.js';
-import type { Entry, Files, Listing, ObjectId } from '../../model/tree.js';
+import { type Entry, encodeEntry, type Files, type Listing, type ObjectId } from '../../model/tree.js';
 import { loadSpecs } from '../../specs/load.js';
 import { parseLock } from '../../specs/lock-file.js';
 import type { ParseCache } from '../../specs/parse.js';
@@ -25,53 +25,67 @@ export interface WantedPart {
   readonly snapshot: ObjectId;
   /** Features to read: with all that they need, and all that depends on what changed. */
   readonly features: ReadonlySet<string>;
+  /** Those of them that the last build did not know. */
+  readonly added: { has(name: string): boolean };
   /** Where their specs are. */
   readonly specs: readonly string[];
   /** Spec files and lock files of the others. */
   readonly left: ReadonlySet<string>;
-  /** Their lock files that are not as the last build left them. */
+  /** Lock files that are not as the last build left them, those of features that are gone included. */
   readonly changedLocks: readonly string[];
-  /** Changed files. All of them must be outputs of these features, or the whole project is read. */
+  /** Changed files. All of them must be outputs of these features or of ones that are gone, or the whole project is read. */
   readonly outputs: readonly string[];
   readonly rest: ProjectRest;
   /** The warnings of all specs, as the last build found them. */
   readonly warnings: readonly Diagnostic[];
-  /** What people wrote, as the last build had it. */
+  /** What people wrote. */
+  readonly handWritten: Listing;
   readonly handWrittenTree: ObjectId;
+  readonly cache: ParseCache;
   readonly last: LastBuild;
   /** The person's index, which shows the same files as at the last build. */
   readonly person: string;
+  /** Whether a task of another feature owns the path. */
+  isOfOthers(path: string): boolean;
 }
 
 export async function loadPart(source: ProjectSource, wanted: WantedPart): Promise<Project | undefined> {
   const { repository, objects, config, memory } = source;
-  const { snapshot, last, person, rest } = wanted;
-  const handWritten = await memory.listHandWork(objects, wanted.handWrittenTree);
-  if (!handWritten || wanted.outputs.some((path) => handWritten.get(path) !== undefined)) return undefined;
+  const { snapshot, last, person, rest, handWritten, handWrittenTree, cache } = wanted;
   const written = handWritten.with(await specFiles(source, wanted));
   const read = (ids: readonly ObjectId[]) => objects.readMany(ids);
-  // Reading the cache of all specs takes longer than parsing a few of them.
-  const parsed = await memory.parsedInMemory();
-  const cache: ParseCache = { get: (id) => parsed?.get(id), set: () => {} };
-  const asWritten = { listing: written, read, cache, arePathsKnown: true };
-  const specs = await loadSpecs(asWritten, config);
+  const specs = await loadSpecs({ listing: written, read, cache, arePathsKnown: true }, config);
   // After a mistake or a new warning the whole project is read: then all of them are reported, in their usual order.
   if (!specs.ok || !specs.value.warnings.every((one) => isSaid(one, wanted.warnings))) return undefined;
   const { features, graph } = specs.value;
   if (features.length !== wanted.features.size) return undefined;
-  if (!features.every((feature) => isPlain(feature, wanted.features, written))) return undefined;
+  if (!features.every((feature) => isPlain(feature, wanted, written))) return undefined;
   // The outputs of other features are left out: no task of these features reads or writes them.
-  const listing = written.with(await listSome(objects, snapshot, outputPlaces(graph.tasks.values())));
+  const withOutputs = written.with(await listSome(objects, snapshot, outputPlaces(graph.tasks.values())));
 
-  const locks = await readLocks({ repository, objects, listing, memory, features, isPart: true });
+  const reading = { repository, objects, memory, features, isPart: true } as const;
+  const locks = await readLocks({ ...reading, listing: withOutputs });
   if (!locks.ok || ![...locks.value.values()].every(isWhole)) return undefined;
-  const ownership = new Ownership(graph.tasks.values());
-  const isOwned = (path: string) => ownership.ownerOf(path) !== undefined;
   const former = await formerLocks(source, wanted);
   if (!former) return undefined;
+  const ownership = new Ownership(graph.tasks.values());
+  const isOwned = (path: string) => ownership.ownerOf(path) !== undefined;
   const outputs = lockedRecords([...locks.value.values(), ...former]);
-  const recorded = only(outputs.recorded, isOwned);
-  if (!wanted.outputs.every((path) => recorded.has(path))) return undefined;
+  // Of tasks that are gone, or write other files now.
+  const leaving = [...outputs.recorded.keys()].filter((path) => !isOwned(path) && !wanted.isOfOthers(path));
+  const listing = withOutputs.with(await listSome(objects, snapshot, { paths: leaving, folders: [] }));
+  const goes = new Set(leaving);
+  const recorded = only(outputs.recorded, (path) => isOwned(path) || goes.has(path));
+  const built = only(outputs.built, (path) => isOwned(path) || goes.has(path));
+  const owned = ownedFiles(listing, ownership);
+  const isKnown = (path: string) => recorded.has(path);
+  // What a person wrote in the place of an output or over one that no task owns any more is for a whole load to tell of.
+  if (
+    !wanted.outputs.every(isKnown) ||
+    ![...owned.values()].every((files) => [...files.keys()].every(isKnown))
+  )
+    return undefined;
+  if (!leaving.every((path) => isAsBuilt(path, listing, built))) return undefined;
   return {
     ...{ repository, objects, config, snapshot, listing },
     features: new Map(features.map((feature) => [feature.name, feature])),
@@ -79,11 +93,11 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     locks: locks.value,
     ownership,
     handWritten,
-    handWrittenTree: wanted.handWrittenTree,
+    handWrittenTree,
     rules: await readRules(repository, objects, handWritten),
-    owned: ownedFiles(listing, ownership),
+    owned,
     recorded,
-    built: only(outputs.built, isOwned),
+    built,
     named: last.named,
     shared: { shown: last.shown, person },
     large: [],
@@ -95,8 +109,18 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     mayBePatched: false,
     mixed: new Set(),
     choices: new Map(),
-    rest,
+    rest: { ...rest, hasAgents: rest.hasAgents || [...graph.tasks.values()].some(isAgents) },
   };
+}
+
+function isAgents({ recipe }: Task): boolean {
+  return recipe.kind === 'agent';
+}
+
+/** A file that the next complete build removes, or none. */
+function isAsBuilt(path: string, listing: Listing, built: RecordedOutputs): boolean {
+  const entry = listing.get(path);
+  return entry === undefined || built.get(path)?.has(encodeEntry(entry)) === true;
 }
 
 /** The specs of the part, with all documents that they may name. The folder of a spec of one file is that of all specs. */
@@ -137,8 +161,13 @@ function isSaid(one: Diagnostic, said: readonly Diagnostic[]): boolean {
   return said.some((other) => isSameJson(other, one));
 }
 
-function isPlain({ name, lockFile, foreach }: Feature, wanted: ReadonlySet<string>, listing: Listing) {
-  return wanted.has(name) && foreach === undefined && listing.get(lockFile) !== undefined;
+function isPlain(
+  { name, lockFile, foreach }: Feature,
+  { features, added }: Pick<WantedPart, 'features' | 'added'>,
+  listing: Listing,
+): boolean {
+  if (!features.has(name) || foreach !== undefined) return false;
+  return listing.get(lockFile) !== undefined || added.has(name);
 }
 
 function isWhole({ hasMarkers, isLost, tasks }: FeatureLock): boolean {

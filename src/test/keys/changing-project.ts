@@ -104,9 +104,27 @@ export class ChangingProject {
     return this.mixStates();
   }
 
-  /** A task makes something else, and depends on others as before. */
-  editWord(): string {
-    return this.specs.editWord();
+  /** A change of what few tasks are or read. */
+  localChange(): string {
+    const { dice } = this;
+    switch (dice.below(9)) {
+      case 0:
+        return this.specs.edit();
+      case 1:
+        return this.specs.add();
+      case 2:
+        return this.specs.remove();
+      case 3:
+        return this.specs.move();
+      case 4:
+        return this.write(dice.pick(INPUTS));
+      case 5:
+        return this.write(dice.pick(['notes.txt', 'in/new.txt', 'in/sub/d.txt', 'new/file.txt']));
+      case 6:
+        return this.touchFile();
+      default:
+        return this.specs.editWord();
+    }
   }
 
   private write(path: string): string {

@@ -3,7 +3,9 @@
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { INDEX_FILE, PARTS_FILE, readHead, readIndex, readOrder } from '../../analysis/range/index-file.js';
+import { INDEX_FILE, readIndex, readOrder } from '../../analysis/range/index-file.js';
+import { PARTS_FILE } from '../../analysis/range/index-parts.js';
+import { readTable } from '../../analysis/range/index-tables.js';
 import { readPublished } from '../../project/clone-records.js';
 import { Dice } from '../rig/random-project.js';
 import { createRig, type Rig } from '../rig/rig.js';
@@ -16,11 +18,16 @@ export function stateOf(rig: Rig): string {
   return join(projects, readdirSync(projects)[0] as string);
 }
 
-/** Whether the last complete build read a part: then it added to the file of parts what it found. */
-export async function wasPart(rig: Rig): Promise<boolean> {
-  const head = await readHead(stateOf(rig));
-  const first = Object.values(head?.features ?? {}).reduce((sum, { at }) => sum + at[1], head?.order[1] ?? 0);
-  return statSync(join(stateOf(rig), PARTS_FILE)).size > first;
+/** The file of parts of the index. A complete build that reads everything replaces it by another one. */
+export function partsFile(rig: Rig): number {
+  return statSync(join(stateOf(rig), PARTS_FILE)).ino;
+}
+
+/** A complete build, and whether it read a part of the project. */
+export async function buildOf(rig: Rig, options: Parameters<Rig['build']>[0] = {}) {
+  const before = partsFile(rig);
+  const story = await rig.build(options);
+  return { story, isPart: partsFile(rig) === before };
 }
 
 /** All that a build leaves for the next one. */
@@ -29,7 +36,7 @@ async function leftBy(rig: Rig) {
   const record = (name: string): unknown => JSON.parse(readFileSync(join(state, name), 'utf8'));
   const index = await readIndex(state);
   if (!index) throw new Error('there is no index');
-  const { features, order, ...head } = index.head;
+  const { features, order: _order, owners, readers, ...head } = index.head;
   const rows = Object.entries(features).map(([name, { at: _, ...row }]) => [name, row] as const);
   const { index: __, ...last } = record('last.json') as Record<string, unknown>;
   return {
@@ -39,7 +46,10 @@ async function leftBy(rig: Rig) {
     last,
     head,
     features: Object.fromEntries(rows),
-    order: readOrder(state, index.head),
+    // More than one order has dependencies before dependents.
+    order: [...(readOrder(state, index.head) ?? [])].sort(),
+    tables: [owners, readers].map((place) => readTable(state, place)),
+    paths: Object.fromEntries(index.paths),
     words: index.words,
     shapes: Object.fromEntries(index.shapes),
   };
@@ -72,7 +82,8 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
     for (let step = 0; step < steps; step++) {
       // Most changes are of a kind for which a build can read a part.
       for (let i = dice.below(2); i >= 0; i--)
-        told.push(dice.chance(0.6) ? project.editWord() : project.change());
+        told.push(dice.chance(0.8) ? project.localChange() : project.change());
+      const before = partsFile(rig);
       const { summary } = await rig.build();
       told.push(`build: ${summary.outcome}`);
       if (summary.exitCode !== 0) {
@@ -82,7 +93,7 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
       }
       sum.builds++;
       const isComplete = summary.counts.drifted === 0 && summary.outcome === 'built';
-      if (!isComplete || !(await wasPart(rig))) continue;
+      if (!isComplete || partsFile(rig) !== before) continue;
       sum.parts++;
       // Several parts follow one another, too.
       if (dice.chance(0.4)) await compareWithWhole(rig);

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { amendIndex, readHead } from '../../analysis/range/index-file.js';
 import { createRig } from '../rig/rig.js';
-import { stateOf, walkInParts, wasPart } from './part-walk.js';
+import { buildOf, stateOf, walkInParts } from './part-walk.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261129);
 const STEPS = Number(process.env.TEST_STEPS ?? 14);
@@ -32,8 +32,8 @@ test('a changed spec is read with what needs it and what it needs, and what is s
   const first = await rig.build();
   expect(first.warnings()).toHaveLength(4);
   rig.backlog('a', { one: other('one') });
-  const second = await rig.build();
-  expect(await wasPart(rig)).toBe(true);
+  const { story: second, isPart } = await buildOf(rig);
+  expect(isPart).toBe(true);
   expect(second.warnings()).toEqual(first.warnings());
   const fresh = Object.fromEntries(['c', 'd', 'e', 'f'].map((name) => [`${name}/${name}`, 'fresh']));
   expect(second.outcomes()).toEqual({ 'a/one': 'built', 'b/two': 'built', ...fresh });
@@ -41,45 +41,140 @@ test('a changed spec is read with what needs it and what it needs, and what is s
   expect((await rig.build()).summary).toMatchObject({ outcome: 'up-to-date', counts: { fresh: 6 } });
   // Whether the warning of this one still holds is found out again.
   rig.backlog('c', { c: other('c') });
-  expect((await rig.build()).warnings()).toHaveLength(3);
-  expect(await wasPart(rig)).toBe(false);
+  const third = await buildOf(rig);
+  expect([third.story.warnings().length, third.isPart]).toEqual([3, false]);
 });
 
-test('a task that comes or goes, a file of people and another setting lead to a build that reads everything', async () => {
+test('a task, a feature or a file of people that comes, changes or goes is read alone, a general change is not', async () => {
   await using rig = await createRig();
-  for (const name of ['a', 'b', 'c', 'd']) rig.backlog(name, { [name]: task(name) });
-  rig.write({ 'in.txt': 'in\n' });
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) rig.backlog(name, { [name]: task(name) });
+  const reading = (word: string, more: object = {}) =>
+    task(word, {
+      inputs: ['in.txt'],
+      run: `mkdir -p out && (cat in.txt || true) > out/${word}.txt`,
+      ...more,
+    });
+  rig.write({ 'in.txt': 'in\n', 'alone.txt': 'alone\n' });
+  rig.backlog('e', { e: reading('e') });
   await rig.build();
-  const changes: readonly (readonly [boolean, () => void])[] = [
-    [true, () => rig.backlog('a', { a: other('a') })],
-    [false, () => rig.backlog('a', { a: other('a'), more: task('more') })],
-    [false, () => rig.backlog('a', { a: task('a') })],
-    [false, () => rig.write({ 'in.txt': 'other\n', 'specs/a/notes.md': 'A note.\n' })],
-    [true, () => rig.write({ 'specs/a/notes.md': 'Another note.\n' })],
-    [false, () => rig.remove('specs/d/BACKLOG.yaml')],
-    // A file that the last build removed may have been a person's.
-    [false, () => rig.backlog('b', { b: other('b') })],
-    [true, () => rig.backlog('b', { b: task('b') })],
-    [false, () => rig.backlog('b', { b: task('b', { verify: [{ run: 'true', inputs: ['specs/**'] }] }) })],
+  const changes: readonly (readonly [boolean, string, () => void])[] = [
+    [true, 'a word', () => rig.backlog('a', { a: other('a') })],
+    [true, 'a new task', () => rig.backlog('a', { a: other('a'), more: task('more') })],
+    [true, 'a task with another name', () => rig.backlog('a', { a: other('a'), less: task('more') })],
+    [true, 'a task less', () => rig.backlog('a', { a: task('a') })],
+    [true, 'a new feature', () => rig.backlog('new', { new: reading('new', { depends_on: ['b/b'] }) })],
+    [true, 'what another feature needs', () => rig.backlog('b', { b: other('b') })],
+    [true, 'no such feature any more', () => rig.remove('specs/new/BACKLOG.yaml')],
+    [true, 'it has come again', () => rig.backlog('new', { new: reading('new') })],
+    [true, 'its folder is gone', () => rig.remove('specs/new')],
+    [true, 'an input', () => rig.write({ 'in.txt': 'other\n', 'specs/a/notes.md': 'A note.\n' })],
+    [true, 'a file that no task reads', () => rig.write({ 'alone.txt': 'other\n' })],
+    [true, 'a new one', () => rig.write({ 'sub/new.txt': 'new\n' })],
+    [true, 'none any more', () => rig.remove('sub/new.txt', 'alone.txt')],
+    [
+      true,
+      'an output by hand',
+      () => rig.write({ 'out/e.txt': 'other\n', 'specs/a/notes.md': 'No note.\n' }),
+    ],
+    [false, 'an input that is missing', () => rig.remove('in.txt')],
+    [false, 'and is there again', () => rig.write({ 'in.txt': 'in\n' })],
+    [
+      true,
+      'an output under another name',
+      () =>
+        rig.backlog('c', {
+          c: reading('c', { outputs: ['out/x/'], run: 'mkdir -p out/x && cp in.txt out/x' }),
+        }),
+    ],
     // It reads specs of features that the build would not read.
-    [false, () => rig.backlog('a', { a: task('a') })],
-    [false, () => rig.backlog('b', { b: task('b', { edits: ['*.md'], outputs: ['out/b.txt'] }) })],
-    [false, () => rig.backlog('b', { b: task('b') })],
+    [
+      false,
+      'specs',
+      () => rig.backlog('b', { b: task('b', { verify: [{ run: 'true', inputs: ['specs/**'] }] }) }),
+    ],
+    [false, 'no specs any more', () => rig.backlog('b', { b: task('b') })],
+    [false, 'patches', () => rig.backlog('b', { b: task('b', { edits: ['*.md'], outputs: ['out/b.txt'] }) })],
+    [false, 'no patches any more', () => rig.backlog('b', { b: task('b') })],
   ];
-  for (const [isPart, change] of changes) {
+  const told: [boolean, string][] = [];
+  for (const [, what, change] of changes) {
     change();
-    expect((await rig.build()).summary.exitCode).toBe(0);
-    expect(await wasPart(rig)).toBe(isPart);
+    const { story, isPart } = await buildOf(rig, { keepEdits: what === 'nothing' });
+    told.push([isPart, `${what}${story.summary.exitCode === 0 ? '' : ' fails'}`]);
+    if (what === 'an output by hand') {
+      rig.remove('out/e.txt');
+      await rig.build();
+    }
   }
-  expect(Object.keys(rig.files()).filter((path) => path.startsWith('out/'))).toEqual([
-    'out/a.txt',
-    'out/b.txt',
-    'out/c.txt',
-  ]);
+  expect(told).toEqual(changes.map(([isPart, what]) => [isPart, what]));
+  const outputs = Object.keys(rig.files()).filter((path) => path.startsWith('out/'));
+  expect(outputs).toEqual(['a', 'b', 'd', 'e', 'f', 'g', 'x/in'].map((name) => `out/${name}.txt`));
   rig.config = { ...rig.config, salt: 'x' };
-  rig.backlog('c', { c: other('c') });
+  rig.backlog('d', { d: other('d') });
+  expect((await buildOf(rig)).isPart).toBe(false);
+});
+
+test('what is wrong between features is found although most of them are not read', TIMED, async () => {
+  await using rig = await createRig();
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+  for (const name of names) rig.backlog(name, { [name]: task(name) });
+  rig.backlog('f', { f: task('f', { depends_on: ['g/g'] }) });
+  rig.backlog('e', { e: task('e', { outputs: ['out/e/'], run: 'mkdir -p out/e && echo e > out/e/e.txt' }) });
+  rig.backlog('d', { d: task('d', { inputs: ['in/*.txt'] }) });
+  rig.write({ 'in/a.txt': 'in\n', 'hand.txt': 'by hand\n' });
+  const before = Object.entries(rig.files()).map(
+    ([path, text]) => [path, text.replace(/^[a-z]:/, '')] as const,
+  );
   await rig.build();
-  expect(await wasPart(rig)).toBe(false);
+  rig.git('add', '-A');
+  rig.git('commit', '-qm', 'all');
+  const more = (outputs: string) => () =>
+    rig.backlog('a', { a: task('a'), more: task('more', { outputs: [outputs] }) });
+  const mistakes: readonly (readonly [RegExp, () => void])[] = [
+    [/`out\/b.txt` has two owners: b\/b and a\/more|a\/more and b\/b/, more('out/b.txt')],
+    [/differ only in the case of letters/, more('out/B.txt')],
+    [/has two owners/, more('out/e/x.txt')],
+    [/has two owners/, more('out/*.txt')],
+    [/hand.txt/, more('hand.txt')],
+    [/there is no task `b\/none`/, () => rig.backlog('a', { a: task('a', { depends_on: ['b/none'] }) })],
+    [/there is no task `none\/x`/, () => rig.backlog('a', { a: task('a', { depends_on: ['none/x'] }) })],
+    [/dependencies form a cycle/, () => rig.backlog('g', { g: task('g', { depends_on: ['f/f'] }) })],
+    [/there is no task `g\/g`/, () => rig.backlog('g', { other: task('g') })],
+    [/there is no task `g\/g`/, () => rig.remove('specs/g')],
+    [/`out\/a.txt` has two owners/, () => rig.backlog('new', { new: task('a') })],
+    [
+      /has another spec/,
+      () => rig.write({ 'specs/a.spec.md': '---\nid: T\noutputs: [new.txt]\n---\n\nIt.\n' }),
+    ],
+    [/must be named BACKLOG.yaml/, () => rig.write({ 'specs/j/backlog.yaml': 'tasks: []\n' })],
+  ];
+  for (const [message, change] of mistakes) {
+    change();
+    const failure = (await rig.build()).buildFailure();
+    expect(JSON.stringify(failure?.kind === 'invalid-specs' && failure.diagnostics)).toMatch(message);
+    rig.remove('specs/a.spec.md', 'specs/j', 'specs/new');
+    rig.git('checkout', '-q', '--', '.');
+  }
+  expect((await rig.build()).summary.outcome).toBe('up-to-date');
+  const warned: readonly (readonly [RegExp, () => void])[] = [
+    [/`in\/\*.txt` matches no file/, () => rig.remove('in/a.txt')],
+    [
+      /`out\/x.txt` is not in the project/,
+      () => rig.backlog('a', { a: task('a', { inputs: ['out/x.txt'] }) }),
+    ],
+    // Another task of the project wrote it.
+    [/`out\/i.txt` is not in the project/, () => rig.remove('specs/i/BACKLOG.yaml')],
+  ];
+  rig.backlog('h', { h: task('h', { inputs: ['out/i.txt'] }) });
+  for (const [message, change] of warned) {
+    expect((await rig.build()).warnings()).toEqual([]);
+    change();
+    await rig.build();
+    rig.backlog('b', { b: other('b') });
+    expect((await rig.build()).warnings().join('\n')).toMatch(message);
+    rig.write(Object.fromEntries(before));
+    rig.backlog('h', { h: task('h', { inputs: ['out/i.txt'] }) });
+  }
 });
 
 test('a task whose spec names a document of another feature is asked for again when that changes', async () => {
@@ -102,12 +197,13 @@ test('a task whose spec names a document of another feature is asked for again w
   const changes: readonly (readonly [boolean, Record<string, string>, string, string])[] = [
     [true, { 'specs/a/notes.md': words('green') }, 'green', 'red'],
     [true, spec('blue'), 'green', 'blue'],
-    [false, { ...spec('grey'), 'in.txt': 'other\n' }, 'green', 'grey'],
+    [true, { ...spec('grey'), 'in.txt': 'other\n' }, 'green', 'grey'],
   ];
   for (const [isPart, files, ...expected] of changes) {
     rig.write(files);
-    expect((await rig.build()).summary.exitCode).toBe(0);
-    expect([await wasPart(rig), rig.read('out/x.txt'), rig.read('out/z.txt')]).toEqual([isPart, ...expected]);
+    const { story, isPart: isReadInPart } = await buildOf(rig);
+    expect(story.summary.exitCode).toBe(0);
+    expect([isReadInPart, rig.read('out/x.txt'), rig.read('out/z.txt')]).toEqual([isPart, ...expected]);
   }
 });
 
@@ -118,8 +214,15 @@ test('without the tree of what people wrote, a build reads everything', async ()
   const head = await readHead(stateOf(rig));
   if (!head) throw new Error('there is no index');
   const hand = { ...head.hand, tree: 'f'.repeat(40) };
-  await amendIndex(stateOf(rig), head, { ...head, hand, features: new Map() });
+  await amendIndex(stateOf(rig), head, {
+    ...head,
+    hand,
+    features: new Map(),
+    removed: new Set(),
+    order: undefined,
+  });
   rig.backlog('a', { a: other('a') });
-  expect((await rig.build()).summary).toMatchObject({ exitCode: 0, counts: { built: 1, fresh: 3 } });
-  expect(await wasPart(rig)).toBe(false);
+  const { story, isPart } = await buildOf(rig);
+  expect(story.summary).toMatchObject({ exitCode: 0, counts: { built: 1, fresh: 3 } });
+  expect(isPart).toBe(false);
 });
