@@ -3,6 +3,7 @@
 import { ok } from '../base/result.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import type { Repository } from '../io/git/repository.js';
+import { isDefaultSecrets } from '../model/config.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
@@ -52,9 +53,11 @@ async function doneQuickly(
     return loaded.ok ? loaded.value.digest : undefined;
   });
   if (!ground) return undefined;
-  const { last } = ground;
+  const { last, person } = ground;
   const { secrets, named, maxUntracked } = last;
   const limit = maxUntracked === undefined ? {} : { maxUntracked };
+  // What a load would ask git for again. With other patterns, what was found is not what is shown.
+  if (isDefaultSecrets(secrets)) session.memory.secrets = { person, secrets, found: last.shown };
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;

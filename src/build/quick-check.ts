@@ -4,13 +4,14 @@
  * in full.
  */
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileIdentity, readTextSync } from '../io/files.js';
 import { gitBeside, gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
 import { isStoreCurrent } from '../io/git/store-config.js';
+import { hashObject } from '../io/git/writing/object-bytes.js';
 import { acquireLock, isOwned } from '../io/process-lock.js';
 import {
   hasSameEnvironment,
@@ -27,11 +28,9 @@ import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/
 import { largerThan, othersArguments, pathsOf } from '../workspace/large-files.js';
 import {
   CHANGED_ARGUMENTS,
-  DIFFERENT,
   indexCall,
   pathspecs,
   REFRESH_ARGUMENTS,
-  SAME,
   SECRETS_RECORD,
   takenInText,
 } from '../workspace/private-index.js';
@@ -105,10 +104,29 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
     await beside;
     return { kind: 'changed' };
   }
-  const code = await (beside ?? gitSync(CHANGED_ARGUMENTS, indexCall(repository)).code);
-  if ((code !== SAME && code !== DIFFERENT) || seenIn(repository) !== seen) return unknown;
+  const { code, stdout } = await (beside ?? gitSync(CHANGED_ARGUMENTS, indexCall(repository)));
+  if (code !== 0 || seenIn(repository) !== seen) return unknown;
+  if (stdout.length === 0) return { kind: 'unchanged', tasks: last.tasks };
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
-  return code === SAME ? { kind: 'unchanged', tasks: last.tasks } : { kind: 'touched', seen };
+  return hasChanged(repository, stdout) ? { kind: 'changed' } : { kind: 'touched', seen };
+}
+
+/** Of so many named files the content is compared, and only of files of so many bytes. */
+const FEW = 5;
+const SMALL = 1_000_000;
+
+/** Whether one of the first files that git names has certainly changed. One that git converts may count as changed although it has not. */
+function hasChanged({ top, objectFormat }: Repository, listed: Buffer): boolean {
+  const fields = listed.toString('latin1', 0, SMALL).split('\0');
+  for (let at = 0; at + 1 < Math.min(fields.length, 2 * FEW); at += 2) {
+    const [before, after, id, , status] = (fields[at] as string).split(' ');
+    if (status !== 'M' || before?.slice(1) !== after) return true;
+    const file = join(top, Buffer.from(fields[at + 1] as string, 'latin1').toString());
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found?.isFile() || found.size > SMALL || !after?.startsWith('100')) continue;
+    if (hashObject('blob', readFileSync(file), objectFormat) !== id) return true;
+  }
+  return false;
 }
 
 /** What another build that ran meanwhile would have changed. */

@@ -1,6 +1,7 @@
 /** The number of terminal columns that a text needs. Call it before adding colours. */
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when it is first needed, because that takes milliseconds. */
+let graphemes: Intl.Segmenter | undefined;
 
 /** First and last code points that take two columns: East Asian scripts, full-width forms, pictures. */
 const WIDE: readonly (readonly [number, number])[] = [
@@ -29,8 +30,13 @@ const WIDE: readonly (readonly [number, number])[] = [
 export function textWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += graphemeWidth(segment);
+  for (const { segment } of segments(text)) width += graphemeWidth(segment);
   return width;
+}
+
+function segments(text: string): Intl.Segments {
+  graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return graphemes.segment(text);
 }
 
 /** Cut to a number of columns, with `…` at the end when something is missing. */
@@ -39,7 +45,7 @@ export function truncate(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   let kept = '';
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of segments(text)) {
     const next = width + graphemeWidth(segment);
     if (next > columns - 1) break;
     kept += segment;

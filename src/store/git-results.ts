@@ -267,8 +267,7 @@ export class GitResults implements ResultStore {
   }
 
   async repack(): Promise<void> {
-    const hasNewPacks = await this.writer.mergePacks();
-    await repackRefs(this.objects.store, hasNewPacks);
+    await repackRefs(this.objects.store, this.writer.takePacked());
     await this.objects.many.join();
   }
 

@@ -1,54 +1,100 @@
 /** What builds leave in the store. */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import type { GitObjects } from '../io/git/objects.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { ObjectSet } from '../io/git/writing/object-set.js';
 import { gitCommandsOf, scratchObjects } from '../test/rig/scratch-repository.js';
 import { GitResults } from './git-results.js';
 import { ResultWriter } from './result-writer.js';
 
-const pruned = async (store: GitResults) =>
-  (await gitCommandsOf(() => store.repack())).includes('prune-packed');
+const gitCommands = (store: GitResults) => gitCommandsOf(() => store.repack());
+
+const keyOf = (i: number) => i.toString(16).padStart(64, '0');
+
+async function keep(store: GitResults, objects: GitObjects, i: number): Promise<void> {
+  const key = keyOf(i);
+  const id = await objects.writeBlob(Buffer.from(`output ${i}`));
+  const kept = await store.keep({
+    key,
+    outputs: new Map([['one.txt', { mode: '100644', id }]]),
+    edits: [],
+    provenance: {
+      schema: 1,
+      label: `f/T${i}`,
+      key,
+      manifest: [],
+      recipe: 'run',
+      attempts: 1,
+      usage: {},
+      gates: [],
+      startedAt: '2030-01-01T00:00:00.000Z',
+      ms: 1,
+      conductor: '1.0.0',
+    },
+  });
+  expect(kept.ok).toBe(true);
+}
+
+const packsOf = ({ store }: GitObjects) =>
+  readdirSync(join(store, 'objects/pack')).filter((name) => name.endsWith('.pack'));
 
 test.each([1, 3])('the outputs of %i results are in the store once when a build has ended', async (count) => {
   const objects = await scratchObjects();
   const store = new GitResults(objects);
-  for (let i = 0; i < count; i++) {
-    const key = String(i).repeat(64);
-    const id = await objects.writeBlob(Buffer.from(`output ${i}`));
-    const kept = await store.keep({
-      key,
-      outputs: new Map([['one.txt', { mode: '100644', id }]]),
-      edits: [],
-      provenance: {
-        schema: 1,
-        label: `f/T${i}`,
-        key,
-        manifest: [],
-        recipe: 'run',
-        attempts: 1,
-        usage: {},
-        gates: [],
-        startedAt: '2030-01-01T00:00:00.000Z',
-        ms: 1,
-        conductor: '1.0.0',
-      },
-    });
-    expect(kept.ok).toBe(true);
-  }
-  expect(await pruned(store)).toBe(true);
+  for (let i = 0; i < count; i++) await keep(store, objects, i);
+  expect(await gitCommands(store)).toEqual([]);
   const counted = execFileSync('git', ['count-objects', '-v'], { cwd: objects.store, encoding: 'utf8' });
   expect(counted).toContain('count: 0\n');
   const again = new GitResults(objects);
   for (let i = 0; i < count; i++) {
-    const found = await again.find(String(i).repeat(64));
+    const found = await again.find(keyOf(i));
     expect(found.ok && found.value?.outputs.size).toBe(1);
   }
-  // A build that stored nothing runs no git for it.
-  expect(await pruned(store)).toBe(false);
+  expect(await gitCommands(store)).toEqual([]);
+});
+
+test('packs of many builds become few, and a damaged one stays as it is', async () => {
+  const objects = await scratchObjects();
+  const store = new GitResults(objects);
+  for (let i = 0; i < 21; i++) await keep(store, objects, i);
+  expect(packsOf(objects)).toHaveLength(21);
+  expect(await gitCommands(store)).toEqual(['pack-objects']);
+  expect(packsOf(objects).length).toBeLessThan(5);
+  const found = await new GitResults(objects).find(keyOf(7));
+  expect(found.ok && found.value?.outputs.size).toBe(1);
+  expect(String(execFileSync('git', ['fsck', '--full'], { cwd: objects.store, stdio: 'pipe' }))).toBe('');
+
+  for (let i = 21; i < 45; i++) await keep(store, objects, i);
+  const all = packsOf(objects);
+  const [first = ''] = all;
+  const file = join(objects.store, 'objects/pack', first);
+  chmodSync(file, 0o600);
+  writeFileSync(file, readFileSync(file).fill(0, 12));
+  await store.repack();
+  expect(packsOf(objects)).toEqual(all);
+});
+
+test('refs that are files of their own wait until they are many, but for those that borrow objects', async () => {
+  const objects = await scratchObjects();
+  // So long that a ref more is no reason to write it again.
+  const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'm' });
+  const lines = Array.from({ length: 1000 }, (_, i) => `${commit} refs/conductor/results/00/${keyOf(i)}00\n`);
+  const head = '# pack-refs with: peeled fully-peeled sorted \n';
+  writeFileSync(join(objects.store, 'packed-refs'), head + lines.join(''));
+  const store = new GitResults(objects);
+  for (let i = 0; i < 3; i++) await keep(store, objects, i);
+  expect(await gitCommands(store)).toEqual([]);
+  await objects.createRef('refs/conductor/results/aa/k', commit);
+  expect(await gitCommands(store)).toContain('pack-refs');
+  expect(await gitCommands(store)).toEqual([]);
+  for (let i = 3; i < 54; i++) await keep(store, objects, i);
+  expect(await gitCommands(store)).toContain('pack-refs');
+  const found = await new GitResults(objects).find(keyOf(9));
+  expect(found.ok && found.value?.outputs.size).toBe(1);
 });
 
 test('results that may wait for others are stored together, and never wait where no other is made', async () => {

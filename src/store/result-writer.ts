@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { GitObjects } from '../io/git/objects.js';
 import type { DurableRefs } from '../io/git/upkeep/durable.js';
-import { mergePacks } from '../io/git/upkeep/repack.js';
+import { noteWholeRefs } from '../io/git/upkeep/repack.js';
 import type { GitObject } from '../io/git/writing/object-bytes.js';
 import { writePack } from '../io/git/writing/pack.js';
 import { createPackedRefs } from '../io/git/writing/packed-refs.js';
@@ -16,8 +16,8 @@ import type { ObjectId } from '../model/tree.js';
 
 /** Git rewrites all packed refs for each new one: so many bytes of them are worth one ref less as a file of its own. */
 const PACKED_BYTES = 65_536;
-/** Packs with fewer objects are made one at the end. */
-const SMALL = 10_000;
+/** Files of so many objects are removed one by one; for more, git looks for what is in packs. */
+const FEW = 1000;
 /** Bytes of results that are written together, so that no group needs much memory. */
 const MOST_BYTES = 64_000_000;
 /** Milliseconds that a result may wait for others: as long as the last group took to write, within these limits. */
@@ -56,8 +56,8 @@ export class ResultWriter {
   private lastCameAt: number | undefined;
   private onArrival = () => {};
   private gatherMs = GATHER_MS.least;
-  private hasWritten = false;
-  private small: { readonly name: string; readonly commits: readonly ObjectId[] }[] = [];
+  /** Objects in the packs of `takePacked`. */
+  private packed: ObjectId[] | 'many' = [];
 
   constructor(objects: GitObjects, durable: DurableRefs) {
     this.objects = objects;
@@ -73,18 +73,11 @@ export class ResultWriter {
     });
   }
 
-  /** Makes the many small packs of a build one. Says whether there are new packs since it was called last. */
-  async mergePacks(): Promise<boolean> {
-    const { small, hasWritten } = this;
-    this.small = [];
-    this.hasWritten = false;
-    if (small.length < 2) return hasWritten;
-    await mergePacks(
-      this.objects.store,
-      small.map(({ name }) => name),
-      small.flatMap(({ commits }) => commits),
-    );
-    return hasWritten;
+  /** The objects that were put into packs since it was called last. */
+  takePacked(): readonly ObjectId[] | 'many' {
+    const { packed } = this;
+    this.packed = [];
+    return packed;
   }
 
   private async drain(): Promise<void> {
@@ -145,9 +138,9 @@ export class ResultWriter {
   private async writeGroup(group: readonly Waiting[]): Promise<ReadonlyMap<string, Created>> {
     const objects = new Map<ObjectId, GitObject>();
     for (const one of group) for (const [id, object] of one.objects) objects.set(id, object);
-    const name = await writePack(this.objects.store, objects, this.objects.hash);
-    this.hasWritten = true;
-    if (objects.size < SMALL) this.small.push({ name, commits: group.map(({ commit }) => commit) });
+    await writePack(this.objects.store, objects, this.objects.hash);
+    const isMany = this.packed === 'many' || this.packed.length + objects.size > FEW;
+    this.packed = isMany ? 'many' : [...this.packed, ...objects.keys()];
     // Of two with one name the first counts.
     const refs = new Map([...group].reverse().map(({ ref, commit }) => [ref, commit]));
     const packed = statSync(join(this.objects.store, 'packed-refs'), { throwIfNoEntry: false })?.size ?? 0;
@@ -164,6 +157,7 @@ export class ResultWriter {
       if (created === 'created') await this.durable.refWritten(ref);
       outcomes.set(ref, created);
     }
+    noteWholeRefs(this.objects.store, refs);
     return outcomes;
   }
 }

@@ -37,15 +37,15 @@ export function updateArguments(specs: readonly string[]): string[] {
 /** The arguments that look at all files of the index again; git fails if one of them has changed. */
 export const REFRESH_ARGUMENTS: readonly string[] = ['update-index', '--refresh'];
 
-/** The arguments that ask whether all files of the index look as it has them. Writes nothing; the exit code is `SAME` or `DIFFERENT`. */
+/** The arguments that list the files that do not look as the index has them, also those that were only touched. Writes nothing. */
 export const CHANGED_ARGUMENTS: readonly string[] = [
   'diff-files',
-  '--quiet',
+  '--raw',
+  '--no-abbrev',
+  '-z',
   '--no-ext-diff',
   '--ignore-submodules=dirty',
 ];
-export const SAME = 0;
-export const DIFFERENT = 1;
 
 /** What decides which files an index takes in: with other values another index is needed. */
 export interface TakenIn {

@@ -3,10 +3,10 @@
  * folder, which is also the cache of file stats. Reads the user's index once and never writes it.
  */
 
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
-import { fileIdentity, readText, writeAtomic } from '../io/files.js';
+import { exists, fileIdentity, readText, writeAtomic } from '../io/files.js';
 import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
 import { type GitSettings, mayConvert } from '../io/git/git-settings.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -104,7 +104,11 @@ async function upToDate(
   specs.push(...large.paths.map(leftOut));
   let added = await addFiles(repository, specs, large.isOtherNew ? addArguments : updateArguments);
   if (!added.ok) return added;
+  // It only reads what the rules are read from, so both run at the same time. Used if nothing more is put into the index.
+  const mayBeFinal = !isNew && options.named.length + options.force.length === 0;
+  const early = mayBeFinal ? writtenTree(repository) : undefined;
   let rules = await rulesOf(call, record);
+  const exit = await early;
   const isOther = isNew
     ? settings.converts || (await mayDiffer(objects, rules.blobs))
     : rules.attributes !== record?.rules.attributes;
@@ -116,20 +120,23 @@ async function upToDate(
     if (!added.ok) return added;
     rules = await rulesOf(call, undefined);
   }
+  let isSettled = !isOther;
   const person = await personOf(repository, specs, { record, settings, rules, isNew });
   if (person.paths) {
+    isSettled = false;
     const failed = await takeAsTracked(call, person.paths);
     if (failed) return err(failureOf(repository, failed));
   }
   const release = new Set(options.release);
   if (release.size > 0) {
+    isSettled = false;
     const { paths } = await trackedThoughIgnored(repository, specs);
     const held = [...release].map((path) => byteName(`${repository.prefix}${path}`));
     const kept = (await ignoredInIndex(call)).filter((path) => !held.includes(path));
     const failed = await takeAsTracked(call, [...kept, ...paths]);
     if (failed) return err(failureOf(repository, failed));
   }
-  const tree = await treeOf(repository, objects, options);
+  const tree = await treeOf(repository, objects, options, isSettled ? exit : undefined);
   if (!tree.ok) return tree;
   const { attributes, ignores } = rules;
   const now: IndexRecord = {
@@ -219,11 +226,17 @@ async function addFiles(
   return added.code !== 0 && !isHarmless(added) ? err(failureOf(repository, added)) : ok(undefined);
 }
 
-/** The tree of the index, with the files that are taken in by name; `forced`: those that are there. */
+function writtenTree(repository: Repository): Promise<GitExit> {
+  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
+  return git(['write-tree', ...prefix], indexCall(repository));
+}
+
+/** The tree of the index, with the files that are taken in by name; `forced`: those that are there. `early`: of an index without such files. */
 async function treeOf(
   repository: Repository,
   objects: GitObjects,
   options: SnapshotOptions,
+  early: GitExit | undefined,
 ): Promise<Result<{ tree: ObjectId; forced: readonly string[] }, Failure>> {
   const call = indexCall(repository);
   let there: readonly string[] = [];
@@ -238,8 +251,7 @@ async function treeOf(
     });
     if (updated.code !== 0) return err(failureOf(repository, updated));
   }
-  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
-  const written = await git(['write-tree', ...prefix], call);
+  const written = early ?? (await writtenTree(repository));
   if (written.code === 0) return ok({ tree: written.stdout.toString('latin1').trim(), forced: there });
   if (written.stderr.includes('prefix')) return ok({ tree: await objects.empty(), forced: there });
   return err(failureOf(repository, written));
@@ -283,8 +295,4 @@ function failureOf(repository: Repository, exit: GitExit): Failure {
     .split('\n')
     .filter((line) => !line.startsWith('hint:') && !line.startsWith('warning:'));
   return { kind: 'snapshot-failed', detail: lines.join('\n').trim() };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -11,7 +11,7 @@ import { codeOf, lookSync, removeTree } from '../io/files.js';
 import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { makeWorktree } from '../io/git/writing/worktree.js';
+import { hasLostWorktrees, makeWorktree } from '../io/git/writing/worktree.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import {
@@ -231,6 +231,7 @@ export class WorkspacePool {
     }
     await sweepCanonicalGit(this.folder);
     await this.setups.removeUnused();
+    if (!hasLostWorktrees(this.repository.store)) return;
     // Only a worktree that is made has to wait for it.
     const pruned = git(['worktree', 'prune'], { gitDir: this.repository.store });
     this.pruning = pruned.catch(() => undefined);

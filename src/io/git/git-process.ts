@@ -183,18 +183,23 @@ export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
 }
 
 /**
- * Starts git and resolves with its exit code alone, -1 when it could not be started or was ended. Without pipes it costs little, and a
- * `gitSync` may run beside it.
+ * Starts git and resolves with its exit code, -1 when it could not be started or was ended, and with what it printed. A `gitSync` may run
+ * beside it, and git waits when it has printed more than a pipe holds.
  */
-export function gitBeside(args: readonly string[], call: GitCall = {}): Promise<number> {
+export function gitBeside(
+  args: readonly string[],
+  call: GitCall = {},
+): Promise<Pick<GitExit, 'code' | 'stdout'>> {
   const child = spawn('git', gitArguments(call, args), {
     cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
     env: gitEnvironment(call),
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
+  const stdout: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   return new Promise((resolve) => {
-    child.on('error', () => resolve(-1));
-    child.on('exit', (code) => resolve(code ?? -1));
+    child.on('error', () => resolve({ code: -1, stdout: Buffer.alloc(0) }));
+    child.on('close', (code) => resolve({ code: code ?? -1, stdout: Buffer.concat(stdout) }));
   });
 }
 

@@ -6,6 +6,7 @@
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitCall, git, gitOk } from '../git-process.js';
+import { forgetWholeRefs } from './repack.js';
 
 /** Unreachable objects that are younger may be in use by a command that runs beside. */
 const GRACE = '1.hour.ago';
@@ -43,6 +44,7 @@ export async function compactStore(
   await git(['prune-packed', '-q'], call);
   await gitOk(['prune', `--expire=${GRACE}`], call);
   await gitOk(['pack-refs', '--all', '--prune'], call);
+  await forgetWholeRefs(store);
 }
 
 /** Lets idle worktrees show nothing that has to be kept: what they are put to next is written then. */

@@ -1,72 +1,131 @@
-/** Makes conductor's repository independent of the one whose objects it borrows. Does not know what its refs mean. */
+/**
+ * Keeps conductor's repository small, and independent of the one whose objects it borrows: at the end of a build as far as it
+ * must be, and the rest only when enough has come together. Does not know what its refs mean.
+ */
 
+import { appendFileSync } from 'node:fs';
 import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
 import type { ObjectId } from '../../../model/tree.js';
+import { syncFolder } from '../../durable.js';
+import { loosePath } from '../damaged.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
 
 const HALF_WRITTEN_MS = 60 * 60 * 1000;
+/** So many packs cost git little when it looks for an object. */
+const MOST_PACKS = 20;
+/** And so many refs that are files of their own. */
+const MOST_REFS = 50;
+/** Refs whose objects are all in packs of the store, one a line: `<id> <name>`. A ref that is missing here may borrow some. */
+const WHOLE_REFS = 'whole-refs';
+
+/** Says that new refs borrow nothing, so that the end of a build may leave them as they are. */
+export function noteWholeRefs(store: string, refs: Iterable<readonly [string, ObjectId]>): void {
+  const lines = [...refs].map(([name, id]) => `${id} ${name}\n`);
+  if (lines.length > 0) appendFileSync(join(store, WHOLE_REFS), lines.join(''));
+}
 
 /**
  * Packs everything that new refs below `refs/conductor/` reach, also what lies in the person's repository and could be
- * pruned there, then the refs themselves: a ref that is still a file of its own is a new one. Killed half-way, it is
- * done again next time. Objects that are in a pack are no files of their own afterwards; `hasNewPacks`: also where no ref is new.
+ * pruned there, then the refs themselves: a ref that is still a file of its own is a new one. Those that borrow nothing wait until
+ * they are many. Killed half-way, it is done again next time. `packed`: objects that were put into packs since the last call, and are
+ * no files of their own afterwards.
  */
-export async function repackRefs(store: string, hasNewPacks = false): Promise<void> {
+export async function repackRefs(store: string, packed: readonly ObjectId[] | 'many' = []): Promise<void> {
   const call: GitCall = { gitDir: store, dir: store };
-  await sweepPacks(join(store, 'objects', 'pack'));
-  const ids = await looseRefs(join(store, 'refs', 'conductor'));
-  if (ids.length > 0) await packReachable(call, ids);
-  if (ids.length > 0 || hasNewPacks) await git(['prune-packed', '-q'], call);
-  if (ids.length > 0) await gitOk(['pack-refs', '--all'], call);
+  const folder = join(store, 'objects', 'pack');
+  const packs = await sweptPacks(folder);
+  if (packs.length > MOST_PACKS) await mergePacks(call, folder, packs);
+  const refs = await looseRefs(store);
+  const whole = refs.length === 0 ? new Set<string>() : await wholeRefs(store);
+  const isDue = refs.length > MOST_REFS || refs.some(({ id, name }) => !whole.has(`${id} ${name}`));
+  if (isDue) await packReachable(call, refs);
+  if (isDue || packed === 'many') await git(['prune-packed', '-q'], call);
+  else await mapBounded(packed, (id) => rm(loosePath(store, id), { force: true }));
+  if (!isDue) return;
+  await gitOk(['pack-refs', '--all'], call);
+  await forgetWholeRefs(store);
 }
 
-/** Puts all that these commits reach into one pack, in place of the packs named, in which nothing else is needed. */
-export async function mergePacks(
-  store: string,
-  names: readonly string[],
-  commits: readonly ObjectId[],
-): Promise<void> {
-  const call: GitCall = { gitDir: store, dir: store };
-  const made = await packReachable(call, commits);
-  const folder = join(store, 'objects', 'pack');
-  for (const name of names) {
-    if (made.includes(name)) continue;
+/** Called when no ref is a file of its own any more, or when objects leave the store. */
+export async function forgetWholeRefs(store: string): Promise<void> {
+  await rm(join(store, WHOLE_REFS), { force: true });
+}
+
+interface Pack {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/**
+ * Makes one pack of the smallest, so many that each that is left is more than twice as large as all smaller ones: a store of any size
+ * has few packs, and an object is written again only when the store has grown to the double.
+ */
+async function mergePacks(call: GitCall, folder: string, packs: readonly Pack[]): Promise<void> {
+  const sorted = [...packs].sort((a, b) => a.bytes - b.bytes);
+  let [count, sum, bytes] = [0, 0, 0];
+  sorted.forEach((pack, at) => {
+    if (pack.bytes < 2 * sum || at < 2) [count, bytes] = [at + 1, sum + pack.bytes];
+    sum += pack.bytes;
+  });
+  if (bytes === 0) return;
+  const merged = sorted.slice(0, count);
+  const input = merged.map(({ name }) => `${name}.pack\n`).join('');
+  const options = ['-q', '--window=0', '--stdin-packs', join(folder, 'pack')];
+  const made = await git(['pack-objects', ...options], { ...call, input });
+  // Many packs are no mistake: where one is damaged, or another process has removed it, they stay.
+  if (made.code !== 0) return;
+  await syncFolder(folder);
+  for (const { name } of merged) {
+    if (made.stdout.includes(name.slice('pack-'.length))) continue;
     // First what git looks for.
-    for (const end of ['idx', 'pack']) await rm(join(folder, `${name}.${end}`), { force: true });
+    for (const end of ['idx', 'rev', 'pack']) await rm(join(folder, `${name}.${end}`), { force: true });
   }
 }
 
-/** The names of the packs. */
-async function packReachable(call: GitCall, ids: readonly ObjectId[]): Promise<string[]> {
-  const input = ids.map((id) => `${id}\n`).join('');
+async function packReachable(call: GitCall, refs: readonly LooseRef[]): Promise<void> {
+  const input = refs.map(({ id }) => `${id}\n`).join('');
   const listed = await gitOk(['rev-list', '--objects', '--no-object-names', '--stdin'], { ...call, input });
   const prefix = join(call.gitDir as string, 'objects', 'pack', 'pack');
-  const made = await gitOk(['pack-objects', '-q', '--window=0', prefix], { ...call, input: listed });
-  return made
-    .toString('latin1')
-    .split('\n')
-    .filter(Boolean)
-    .map((digest) => `pack-${digest}`);
+  await gitOk(['pack-objects', '-q', '--window=0', prefix], { ...call, input: listed });
 }
 
-async function looseRefs(folder: string): Promise<string[]> {
+interface LooseRef {
+  readonly name: string;
+  readonly id: ObjectId;
+}
+
+async function looseRefs(store: string): Promise<LooseRef[]> {
+  const folder = join(store, 'refs', 'conductor');
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'));
-  const ids = await mapBounded(files, async (entry) =>
-    (await readFile(join(entry.parentPath, entry.name), 'utf8')).trim(),
-  );
-  return ids.filter((id) => /^[0-9a-f]{40,64}$/.test(id));
+  const refs = await mapBounded(files, async (entry) => {
+    const path = join(entry.parentPath, entry.name);
+    return { name: path.slice(store.length + 1), id: (await readFile(path, 'utf8')).trim() };
+  });
+  return refs.filter(({ id }) => /^[0-9a-f]{40,64}$/.test(id));
 }
 
-/** Half-written packs of a git that was killed; a young one may be of a git that still runs. */
-async function sweepPacks(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (!name.startsWith('tmp_')) continue;
+async function wholeRefs(store: string): Promise<Set<string>> {
+  const text = await readFile(join(store, WHOLE_REFS), 'utf8').catch(() => '');
+  return new Set(text.split('\n'));
+}
+
+/** All packs with an index. Removes half-written ones of a git that was killed; a young one may be of a git that still runs. */
+async function sweptPacks(folder: string): Promise<Pack[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  for (const name of names.filter((one) => one.startsWith('tmp_'))) {
     // A git that runs may have finished the pack since the folder was read.
     const found = await stat(join(folder, name)).catch(() => undefined);
     if (found && performance.timeOrigin + performance.now() - found.mtimeMs > HALF_WRITTEN_MS)
       await rm(join(folder, name), { force: true });
   }
+  const indexed = names.filter((name) => name.endsWith('.idx')).map((name) => name.slice(0, -'.idx'.length));
+  if (indexed.length <= MOST_PACKS) return indexed.map((name) => ({ name, bytes: 0 }));
+  const packs = await mapBounded(indexed, async (name) => {
+    const bytes = (await stat(join(folder, `${name}.pack`)).catch(() => undefined))?.size;
+    return bytes === undefined || names.includes(`${name}.keep`) ? [] : [{ name, bytes }];
+  });
+  return packs.flat();
 }

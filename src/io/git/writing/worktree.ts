@@ -3,9 +3,10 @@
  * without a process of git.
  */
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { ObjectId } from '../../../model/tree.js';
+import { lookSync, readTextSync } from '../../files.js';
 import { indexBytes } from './index-bytes.js';
 import type { HashName } from './object-bytes.js';
 
@@ -39,4 +40,14 @@ export function makeWorktree({ store, dir, gitDir, index, head, hash }: NewWorkt
   mkdirSync(dirname(gitDir), { recursive: true });
   renameSync(made, gitDir);
   writeFileSync(index, indexBytes([], hash));
+}
+
+/** Whether `git worktree prune` would find one whose folder is gone. */
+export function hasLostWorktrees(store: string): boolean {
+  const folder = join(store, 'worktrees');
+  if (!existsSync(folder)) return false;
+  return readdirSync(folder).some((name) => {
+    const place = readTextSync(join(folder, name, 'gitdir'))?.trim();
+    return place === undefined || lookSync(place) === undefined;
+  });
 }
