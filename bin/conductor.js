@@ -6,7 +6,7 @@ const { existsSync, readFileSync, statSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
-const { constants, Script } = require('node:vm');
+const { Script } = require('node:vm');
 
 const DIST = join(__dirname, '..', 'dist');
 /** Of a file of compiled code: what it was compiled from and by, as text. */
@@ -16,6 +16,11 @@ const start = compiled('start');
 start
   .run()
   .start({ keepCode: start.keepCode, main: loadMain, configValue: () => import('../dist/config-value.js') });
+
+/** Code from a cache cannot import by itself. */
+function importModule(name) {
+  return import(name);
+}
 
 function loadMain() {
   // Where node keeps compiled code itself (22.1 and newer), it keeps that of modules: configs and what they import.
@@ -35,15 +40,11 @@ function compiled(name) {
   const header = file && headerText(source);
   const kept = file && readKept(file);
   const cachedData = kept?.toString('latin1', 0, HEADER_BYTES) === header ? soundCode(kept) : undefined;
-  const script = new Script(text, {
-    filename: source,
-    cachedData,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-  });
+  const script = new Script(text, { filename: source, cachedData });
   return {
     run() {
       const module = { exports: {} };
-      script.runInThisContext()(module, createRequire(source), pathToFileURL(source).href);
+      script.runInThisContext()(module, createRequire(source), pathToFileURL(source).href, importModule);
       return module.exports;
     },
     // Code that this node rejects (it has other flags) is left for those that accept it.

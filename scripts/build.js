@@ -3,7 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { laterContents, laterEntries, loadedLater } from './loaded-later.js';
+import {
+  IMPORTER,
+  importedFromOutside,
+  laterContents,
+  laterEntries,
+  loadedLater,
+  refuseImports,
+} from './loaded-later.js';
 import { compiledValidators } from './validators.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -65,15 +72,16 @@ await build({
   entryPoints: { main: 'src/cli/main.ts' },
   outdir: 'dist',
   define: { CONDUCTOR_VERSION: JSON.stringify(version), 'import.meta.url': 'conductorUrl' },
-  banner: { js: '(function (module, require, conductorUrl) {' },
+  banner: { js: `(function (module, require, conductorUrl, ${IMPORTER}) {` },
   footer: { js: '})' },
-  plugins: [loadedLater(), compiledValidators(root)],
+  plugins: [loadedLater(), importedFromOutside(), compiledValidators(root)],
 });
 // Regular expressions keep other characters: with escapes in their place, V8 needs one byte for each character.
 const ascii = readFileSync(`${root}/dist/main.cjs`, 'utf8').replace(
   /[\u0080-\uffff]/g,
   (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
 );
+refuseImports(ascii);
 writeFileSync(`${root}/dist/main.cjs`, ascii);
 await build({
   ...SHARED,

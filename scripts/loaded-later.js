@@ -1,5 +1,6 @@
 // What the file of the command line does not hold, because most commands never run it: packages of agents and of questions, and
 // the generated validators of schemas that a build reads only in some projects. Each is a file of its own in dist/later/.
+import { readFileSync } from 'node:fs';
 import { schemaNames } from './validators.js';
 
 /** Files by the packages that they hold; several of one package share its classes. */
@@ -49,6 +50,32 @@ export function loadedLater() {
       }));
     },
   };
+}
+
+/** Code that V8 takes from a cache cannot import: it calls a function of the file that runs it. */
+export const IMPORTER = 'conductorImport';
+const IMPORT =
+  /(?<!typeof )\bimport\((?=url\.href|pathToFileURL|'(?:@aws-sdk\/client-s3|bullmq|chokidar|ioredis|jiti|piscina)')/g;
+const IMPORTING =
+  /[\\/]src[\\/](?:io[\\/](?:module|typescript|network[\\/]s3|pool[\\/]thread-pool|queue[\\/]connection)|commands[\\/]watch[\\/]file-events)\.ts$/;
+
+export function importedFromOutside() {
+  return {
+    name: 'imported-from-outside',
+    setup({ onLoad }) {
+      onLoad({ filter: IMPORTING }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replace(IMPORT, `${IMPORTER}(`),
+        loader: 'ts',
+      }));
+    },
+  };
+}
+
+/** Fails if there is one left that would. */
+export function refuseImports(text) {
+  // Not a method of that name, and not words in a text.
+  const left = /(?<![\w.$"'`\\])import\((?!\)|\\).*/.exec(text)?.[0].slice(0, 100);
+  if (left !== undefined) throw new Error(`it would fail with kept code: ${left}`);
 }
 
 /** The files by their names, for a bundle of their own. */
