@@ -120,23 +120,23 @@ async function upToDate(
     if (!added.ok) return added;
     rules = await rulesOf(call, undefined);
   }
-  let isSettled = !isOther;
+  let isComplete = !isOther;
   const person = await personOf(repository, specs, { record, settings, rules, isNew });
   if (person.paths) {
-    isSettled = false;
+    isComplete = false;
     const failed = await takeAsTracked(call, person.paths);
     if (failed) return err(failureOf(repository, failed));
   }
   const release = new Set(options.release);
   if (release.size > 0) {
-    isSettled = false;
+    isComplete = false;
     const { paths } = await trackedThoughIgnored(repository, specs);
     const held = [...release].map((path) => byteName(`${repository.prefix}${path}`));
     const kept = (await ignoredInIndex(call)).filter((path) => !held.includes(path));
     const failed = await takeAsTracked(call, [...kept, ...paths]);
     if (failed) return err(failureOf(repository, failed));
   }
-  const tree = await treeOf(repository, objects, options, isSettled ? exit : undefined);
+  const tree = await treeOf(repository, objects, options, isComplete ? exit : undefined);
   if (!tree.ok) return tree;
   const { attributes, ignores } = rules;
   const now: IndexRecord = {

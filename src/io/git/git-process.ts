@@ -182,10 +182,7 @@ export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
   return { code: status ?? -1, ...(signal ? { signal } : {}), stdout, stderr: stderr.toString('utf8') };
 }
 
-/**
- * Starts git and resolves with its exit code, -1 when it could not be started or was ended, and with what it printed. A `gitSync` may run
- * beside it, and git waits when it has printed more than a pipe holds.
- */
+/** Starts git, beside which a `gitSync` may run. Its exit code is -1 when it could not be started or was ended. */
 export function gitBeside(
   args: readonly string[],
   call: GitCall = {},
