@@ -1,15 +1,17 @@
-// Measures what an agent task costs beyond its model: conductor's round of tasks over the same work done by a bare
-// OpenCode server in the same run. The model is scripted and answers at once, so that all of the time is overhead.
+// Measures what an agent task costs beyond its model: conductor's round of tasks over the same sessions on an OpenCode server
+// with the same agent definition and plugins, and on a bare one, in the same run. The model is scripted and answers at once, so that all of the time is overhead.
 //   npm run bench -- agents 1 4 8
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 import { environment, processorTime, shownMs, temporaryFolder, watched } from './measure.js';
 import { row } from './rows.js';
 
 const KEY = 'sk-bench';
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 /** Of as many tasks as there are workers; in the first one every workspace is opened on the server. */
 const ROUNDS = 4;
 /** What each session does: one file by a tool, which may write only what the task declares, and one command. */
@@ -25,55 +27,82 @@ const load = (path) => createJiti(import.meta.url).import(`../src/${path}`);
 export async function measureAgents(counts) {
   const rows = [];
   for (const workers of counts) {
-    const { bare, own } = await bothWays(workers);
+    const { bare, alike, own } = await allWays(workers);
     rows.push({
       workers,
       'bare: first round': shownMs(bare.first),
       'bare: warm round': shownMs(bare.warm),
+      'with its definition and plugins: warm round': shownMs(alike.warm),
       'conductor: first round': shownMs(own.first),
       'conductor: warm round': shownMs(own.warm),
-      'own share of a task': shownMs((own.warm - bare.warm) / workers),
-      ratio: (own.warm / bare.warm).toFixed(2),
+      'own share of a task': shownMs((own.warm - alike.warm) / workers),
+      'over the bare server': shownMs((own.warm - bare.warm) / workers),
+      ratio: (own.warm / alike.warm).toFixed(2),
       'own processor time of a task': shownMs(own.cpu / workers),
     });
   }
   return rows;
 }
 
-/** The row of the one table: what conductor adds to each task when as many run side by side. */
+/** The row of the one table: what conductor adds to each task when as many run side by side, and beside it the bare server. */
 export async function agentRow(workers) {
-  const { bare, own } = await bothWays(workers);
-  const share = { wall: (own.warm - bare.warm) / workers, cpu: own.cpu / workers };
+  const { bare, alike, own } = await allWays(workers);
+  const share = { wall: (own.warm - alike.warm) / workers, cpu: own.cpu / workers };
+  const overBare = shownMs((own.warm - bare.warm) / workers);
   return row({
     name: `an agent task, own share, ${workers} workers`,
     time: share,
     mb: own.mb,
-    beside: `a round of ${workers} tasks: bare OpenCode ${shownMs(bare.warm)}, conductor ${shownMs(own.warm)}`,
-    ratio: { wall: own.warm / bare.warm },
+    beside: `a round of ${workers} tasks: OpenCode with conductor's definition and plugins ${shownMs(alike.warm)}, as it is ${shownMs(bare.warm)} (${overBare} a task less than conductor), conductor ${shownMs(own.warm)}`,
+    ratio: { wall: own.warm / alike.warm },
     goal: workers === 8 ? '15 ms' : undefined,
     met: (kind) => share[kind] <= 15,
   });
 }
 
 /**
- * Rounds of a bare server, before and after those of conductor with the same model: what slows the machine down meanwhile is in
- * both.
+ * Rounds of bare servers, before and after those of conductor with the same model: what slows the machine down meanwhile is in
+ * all of them. `bare` is OpenCode as it is, `alike` has conductor's agent definition and plugins.
  */
-async function bothWays(workers) {
+async function allWays(workers) {
   const { createScriptedModel } = await load('agent/scripted-model/model-server.ts');
   const model = await createScriptedModel({ key: KEY });
   const root = temporaryFolder('agents');
-  const bare = await openBare(model, join(root, 'bare'), workers);
+  const servers = [];
+  const open = async (name, session) => {
+    servers.push(await openBare(model, join(root, name), { workers, ...session }));
+    return servers.at(-1);
+  };
   try {
-    const before = await bare.rounds();
+    const bare = await open('bare', { agent: 'build', files: [], tools: {} });
+    const alike = await open('alike', await conductorsSession());
+    const before = [await bare.rounds(), await alike.rounds()];
     const own = await conductorRounds(model, join(root, 'own'), workers);
-    const after = await bare.rounds();
-    return { bare: { first: before.first, warm: (before.warm + after.warm) / 2 }, own };
+    const after = [await bare.rounds(), await alike.rounds()];
+    const means = before.map(({ first, warm }, at) => ({ first, warm: (warm + after[at].warm) / 2 }));
+    return { bare: means[0], alike: means[1], own };
   } finally {
-    await bare.close();
+    for (const server of servers) await server.close();
     await model.close();
     rmSync(root, { recursive: true, force: true });
   }
+}
+
+/** What conductor gives to OpenCode: its agent definitions and plugins, and for each session the tools that it leaves out. */
+async function conductorsSession() {
+  const { toolsOff } = await load('agent/opencode/session/role.ts');
+  const texts = (folder, to, ending) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(ending))
+      .map((name) => ({ path: `${to}/${name}`, text: readFileSync(join(folder, name), 'utf8') }));
+  return {
+    agent: 'implementer',
+    files: [
+      ...texts(join(PACKAGE, '.opencode', 'agent'), 'agent', '.md'),
+      ...texts(join(PACKAGE, 'dist', 'plugin'), 'plugin', '.js'),
+    ],
+    tools: toolsOff({ kind: 'files', outputs: ['made.txt'], edits: [] }),
+  };
 }
 
 /** From the times at which jobs ended, in order: the first round, and the mean of those after it. */
@@ -91,7 +120,7 @@ async function agentConfig(model) {
 }
 
 /** Sessions side by side in worktrees that stay, with nothing of conductor's around them. */
-async function openBare(model, folder, workers) {
+async function openBare(model, folder, { workers, agent, files, tools }) {
   const [{ startServer }, { findOpencode, ripgrepFolder }, { EventStream }, { findSandbox }] =
     await Promise.all([
       load('agent/opencode/server/opencode-server.ts'),
@@ -107,6 +136,7 @@ async function openBare(model, folder, workers) {
     env,
     ripgrep: ripgrepFolder({ env }),
     config: { agent: await agentConfig(model), keys: { scripted: KEY } },
+    files,
     ...('program' in sandbox ? { sandbox: sandbox.program } : {}),
   });
   if (!started.ok) throw new Error(JSON.stringify(started.error));
@@ -131,7 +161,7 @@ async function openBare(model, folder, workers) {
       events.follow(sessionID, { onEvent, onGap() {} });
     });
     const parts = [{ type: 'text', text: 'Go. [script:bare]' }];
-    await server.client.session.promptAsync({ directory, sessionID, agent: 'build', parts });
+    await server.client.session.promptAsync({ directory, sessionID, agent, tools, parts });
     await idle;
     await server.client.session.messages({ directory, sessionID });
     await server.client.session.delete({ directory, sessionID });

@@ -8,6 +8,7 @@ import type { OpencodeServer, ServerExit } from './server/opencode-server.js';
 interface Fake extends OpencodeServer {
   size: number;
   readonly disposed: string[];
+  readonly asked: string[];
   die(): void;
 }
 
@@ -17,6 +18,7 @@ function fake(): Fake {
     exit = resolve;
   });
   const disposed: string[] = [];
+  const asked: string[] = [];
   async function* stream(signal: AbortSignal) {
     yield { directory: '', payload: { id: 'e', type: 'server.connected', properties: {} } };
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
@@ -24,6 +26,7 @@ function fake(): Fake {
   const server = {
     size: 0,
     disposed,
+    asked,
     exited,
     memory: async () => server.size,
     client: {
@@ -64,6 +67,31 @@ test('all runs share the server that the first one starts', async () => {
   expect(servers).toHaveLength(1);
   await host.close();
   expect(await leases[0]?.lost).toBe('stopped');
+});
+
+test('a folder is opened once, until it is closed', async () => {
+  const { host, servers } = hosted();
+  const first = await lease(host, '/a');
+  const [server] = servers as [Fake];
+  const answers = [undefined, false, true, true, true];
+  server.guarded = async (folder) => {
+    server.asked.push(folder);
+    return answers.shift();
+  };
+  expect([await first.open(), await first.open(), await first.open(), await first.open()]).toEqual([
+    ...[undefined, false, true, true],
+  ]);
+  await first.release();
+  const again = await lease(host, '/a');
+  const other = await lease(host, '/b');
+  expect([await again.open(), await other.open()]).toEqual([true, true]);
+  expect(server.asked).toEqual(['/a', '/a', '/a', '/b']);
+  server.size = 150;
+  await again.release();
+  expect(server.disposed).toEqual(['/a']);
+  await (await lease(host, '/a')).open();
+  expect(server.asked.slice(4)).toEqual(['/a']);
+  await host.close();
 });
 
 test('a server that died is replaced, but not for ever', async () => {

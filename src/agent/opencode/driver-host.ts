@@ -25,6 +25,8 @@ export interface Lease {
   readonly events: EventStream;
   /** Resolves with a sentence when the server is gone. */
   readonly lost: Promise<string>;
+  /** Opens the folder on the server, as `guarded` of the server does, which is asked only for a folder that is not open. */
+  open(): Promise<boolean | undefined>;
   release(): Promise<void>;
 }
 
@@ -35,6 +37,8 @@ interface Running {
   dead: boolean;
   /** Runs by folder; folders without one are open but idle. */
   readonly folders: Map<string, number>;
+  /** Folders that are known to be open, with conductor's plugins. */
+  readonly open: Set<string>;
   /** Set when the server has grown too large: resolves when it has ended. */
   retired: { readonly ended: Promise<void>; end(): void } | undefined;
 }
@@ -76,7 +80,8 @@ export class ServerHost {
       if (running.dead) continue;
       running.folders.set(folder, (running.folders.get(folder) ?? 0) + 1);
       const { server, events, lost } = running;
-      return ok({ server, events, lost, release: () => this.release(running, folder) });
+      const open = () => opened(running, folder);
+      return ok({ server, events, lost, open, release: () => this.release(running, folder) });
     }
   }
 
@@ -97,7 +102,8 @@ export class ServerHost {
     // What it left could perhaps not be removed: gone it is all the same.
     const exited = server.exited.catch(() => ({ asked: false, detail: 'the OpenCode server has ended' }));
     const lost = exited.then((exit) => exit.detail);
-    const running: Running = { server, events, lost, dead: false, folders: new Map(), retired: undefined };
+    const none = { dead: false, folders: new Map(), open: new Set<string>(), retired: undefined };
+    const running: Running = { server, events, lost, ...none };
     const tooMany = this.deaths >= (this.options.maxDeaths ?? 5);
     void exited.then(({ asked }) => {
       running.dead = true;
@@ -140,9 +146,18 @@ export class ServerHost {
       // Somebody may have come while the server was asked.
       if (running.folders.get(directory) !== 0) continue;
       running.folders.delete(directory);
+      running.open.delete(directory);
       await running.server.client.instance.dispose({ directory }).catch(() => {});
     }
   }
+}
+
+async function opened({ server, open }: Running, folder: string): Promise<boolean | undefined> {
+  if (open.has(folder)) return true;
+  const answer = await server.guarded(folder);
+  // The run that asks has the folder, so that nobody closes it meanwhile.
+  if (answer === true) open.add(folder);
+  return answer;
 }
 
 /** From now on no run joins; the last run to leave ends it. */

@@ -112,6 +112,7 @@ export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: S
 /** How long places are believed to be as they were: many programs that start one after the other look once. */
 const BELIEVED_MS = 1000;
 const looked = new Map<string, { readonly at: number; readonly args: readonly string[] }>();
+const machines = new Map<string, { readonly at: number; readonly mounts: Mounts }>();
 
 /** Where programs that start now find what they may see. */
 function mountArgs(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): readonly string[] {
@@ -128,14 +129,9 @@ function mountArgs(plan: SandboxPlan, argv: readonly string[], start: SandboxSta
   const now = performance.now();
   const known = looked.get(key);
   if (known && now - known.at < BELIEVED_MS) return known.args;
-  for (const [old, { at }] of looked) if (now - at >= BELIEVED_MS) looked.delete(old);
-  const mounts = new Mounts();
-  for (const path of SYSTEM_PLACES) mounts.show(path, '--ro-bind', 1);
-  for (const path of empty) if (path?.startsWith('/') && path !== '/') mounts.empty(path);
-  // Names are looked up with what systemd keeps below /run, and NixOS has its programs there.
-  const system = plan.network ? ['/etc/resolv.conf', '/run/current-system'] : ['/run/current-system'];
-  for (const path of system) if (realPath(path)?.path.startsWith('/run/')) mounts.show(path, '--ro-bind', 1);
-  for (const path of tools) if (!isBelow(path, plan.workspace)) mounts.show(path, '--ro-bind', 1);
+  forgetOld(looked, now);
+  const outer = tools.filter((path) => !isBelow(path, plan.workspace));
+  const mounts = ofMachine({ network: plan.network, empty, tools: outer }, now).copy();
   for (const path of plan.readOnly ?? []) mounts.show(path, '--ro-bind', 1);
   for (const path of [plan.workspace, ...(plan.writable ?? [])]) mounts.show(path, '--bind', 2);
   for (const { from, to } of plan.mounts ?? []) mounts.mount(from, to);
@@ -145,6 +141,35 @@ function mountArgs(plan: SandboxPlan, argv: readonly string[], start: SandboxSta
   const isLasting = (plan.mounts ?? []).length === 0 && (plan.writable ?? []).every(realPath);
   if (isLasting) looked.set(key, { at: now, args });
   return args;
+}
+
+/** What a sandbox shows of the machine: the same for many workspaces, and most of what there is to look at. */
+function ofMachine(
+  shown: {
+    readonly network: boolean;
+    readonly empty: readonly (string | undefined)[];
+    readonly tools: readonly string[];
+  },
+  now: number,
+): Mounts {
+  const { network, empty, tools } = shown;
+  const key = JSON.stringify(shown);
+  const known = machines.get(key);
+  if (known && now - known.at < BELIEVED_MS) return known.mounts;
+  forgetOld(machines, now);
+  const mounts = new Mounts();
+  for (const path of SYSTEM_PLACES) mounts.show(path, '--ro-bind', 1);
+  for (const path of empty) if (path?.startsWith('/') && path !== '/') mounts.empty(path);
+  // Names are looked up with what systemd keeps below /run, and NixOS has its programs there.
+  const system = network ? ['/etc/resolv.conf', '/run/current-system'] : ['/run/current-system'];
+  for (const path of system) if (realPath(path)?.path.startsWith('/run/')) mounts.show(path, '--ro-bind', 1);
+  for (const path of tools) mounts.show(path, '--ro-bind', 1);
+  machines.set(key, { at: now, mounts });
+  return mounts;
+}
+
+function forgetOld(known: Map<string, { readonly at: number }>, now: number): void {
+  for (const [old, { at }] of known) if (now - at >= BELIEVED_MS) known.delete(old);
 }
 
 const KERNEL_SETTINGS = ['/proc/sys', '/proc/sysrq-trigger', '/proc/acpi', '/proc/scsi'];
@@ -167,7 +192,15 @@ interface Entry {
 
 /** What is mounted where, in an order in which nothing hides what comes after it. */
 class Mounts {
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries: Map<string, Entry>;
+
+  constructor(entries: Iterable<readonly [string, Entry]> = []) {
+    this.entries = new Map(entries);
+  }
+
+  copy(): Mounts {
+    return new Mounts(this.entries);
+  }
 
   /** A place at its own path. Links on the way to it are made as well. */
   show(path: string, option: '--ro-bind' | '--bind', rank: number): void {

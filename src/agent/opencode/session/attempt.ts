@@ -154,13 +154,13 @@ export class Attempt {
     const { pace, sessions = 4 } = host;
     const paced = pace ? longestWaitMs(pace, assignment.model.providerID, sessions) : 0;
     try {
-      let guarded = await server.guarded(request.cwd);
+      let guarded = await lease.open();
       // On a machine under load a server that is well may need longer.
       for (let tries = 1; guarded === undefined; tries++) {
         if (!(await server.healthy())) return this.giveUp(server);
         if (tries === MAX_STARTS || request.signal.aborted)
           return unstarted('OpenCode did not open the workspace');
-        guarded = await server.guarded(request.cwd);
+        guarded = await lease.open();
       }
       if (!guarded)
         return unstarted(
@@ -203,8 +203,9 @@ export class Attempt {
         request.signal,
       );
       this.workedMs += host.now() - beganAt;
-      const silent = end.kind === 'failed' && end.failure.kind === 'stalled';
-      return silent && !(await server.healthy()) ? this.giveUp(server) : end;
+      // A server that gives no answer to the first request of a session is as silent as a session without events.
+      const isSilent = end.kind === 'failed' && ['stalled', 'agent-start-failed'].includes(end.failure.kind);
+      return isSilent && !(await server.healthy()) ? this.giveUp(server) : end;
     } finally {
       await server.revoke(request.cwd);
     }
