@@ -136,6 +136,22 @@ test('a session whose events were lost is seen to be over all the same', async (
   expect(await session('deaf', { events: new Deaf(server.client) })).toEqual({ kind: 'finished' });
 });
 
+test('a session is read from the server only where its events do not say how it ended', async () => {
+  model.script('well', [{ say: 'Done.' }]);
+  model.script('long', [{ say: 'And so on', finish: 'length' }]);
+  const asked: string[] = [];
+  const reading = (name: string) => {
+    const messages = (request: never) => {
+      asked.push(name);
+      return server.client.session.messages(request);
+    };
+    return { client: client({ messages: messages as never }) };
+  };
+  expect(await session('well', reading('well'))).toEqual({ kind: 'finished' });
+  expect(await session('long', reading('long'))).toMatchObject({ kind: 'failed' });
+  expect(asked).toEqual(['long']);
+});
+
 test('a session that ends while the server is asked how it stands sets no timer any more', async () => {
   model.script('asked', [{ hold: 'asked' }, { say: 'Done.' }]);
   const silenceMs = 2000;

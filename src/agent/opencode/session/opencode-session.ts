@@ -139,6 +139,7 @@ class RunningSession implements SessionListener {
   }
 
   onGap(): void {
+    this.lifecycle.missed();
     void this.ask();
   }
 
@@ -254,6 +255,8 @@ class RunningSession implements SessionListener {
 
   /** Whether a session that is over ended well. */
   private async read(): Promise<Failure | undefined> {
+    // Most do, and then the server would only repeat what its events have said.
+    if (this.lifecycle.endedWell) return undefined;
     const found = await this.messages();
     const last = (found ?? []).flatMap(({ info }) => (info.role === 'assistant' ? [info] : [])).at(-1);
     const { lifecycle } = this;

@@ -52,3 +52,35 @@ test('two summaries with no work between are a circle, with work they are not', 
   lifecycle.message(message('s3', true));
   expect(lifecycle.overflowing).toBe(true);
 });
+
+const proper = (id: string, more: Partial<AssistantMessage> = {}) =>
+  ({ id, finish: 'stop', ...more }) as AssistantMessage;
+
+test('a session whose last message stops has ended well', () => {
+  const lifecycle = new SessionLifecycle();
+  expect(lifecycle.endedWell).toBe(false);
+  lifecycle.message(proper('m1', { finish: 'tool-calls' }));
+  lifecycle.message({ id: 'm2' } as AssistantMessage);
+  expect(lifecycle.endedWell).toBe(false);
+  lifecycle.message(proper('m2'));
+  expect(lifecycle.endedWell).toBe(true);
+  // An older message is told of once more.
+  lifecycle.message(proper('m1', { finish: 'tool-calls' }));
+  expect(lifecycle.endedWell).toBe(true);
+});
+
+test.each([
+  ['its last message is a summary', (one: SessionLifecycle) => one.message(proper('m2', { summary: true }))],
+  ['its last message has an error', (one: SessionLifecycle) => one.message(proper('m2', { error }))],
+  [
+    'it reached the length of an answer',
+    (one: SessionLifecycle) => one.message(proper('m2', { finish: 'length' })),
+  ],
+  ['an error was told of it', (one: SessionLifecycle) => one.error(error)],
+  ['events may have been missed', (one: SessionLifecycle) => one.missed()],
+])('a session is not known to have ended well where %s', (_, happens) => {
+  const lifecycle = new SessionLifecycle();
+  lifecycle.message(proper('m1'));
+  happens(lifecycle);
+  expect(lifecycle.endedWell).toBe(false);
+});

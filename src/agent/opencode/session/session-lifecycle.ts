@@ -16,6 +16,9 @@ export class SessionLifecycle {
   private lastError: SessionError | undefined;
   private readonly summaries = new Set<string>();
   private inVain = 0;
+  /** The message of the model with the last name: names are in the order of time. */
+  private last: AssistantMessage | undefined;
+  private hasMissed = false;
 
   /** Anything that only a session at work has: a message of the model, a part of one. */
   atWork(): void {
@@ -25,9 +28,22 @@ export class SessionLifecycle {
   /** A message of the model of this session. */
   message(info: AssistantMessage): void {
     this.worked = true;
+    if (this.last === undefined || info.id >= this.last.id) this.last = info;
     if (!info.summary || this.summaries.has(info.id)) return;
     this.summaries.add(info.id);
     this.inVain++;
+  }
+
+  /** Events may have been missed. */
+  missed(): void {
+    this.hasMissed = true;
+  }
+
+  /** Its events, none of which was missed, say that a session that is over came to its proper end. */
+  get endedWell(): boolean {
+    const { last } = this;
+    const isProper = last?.finish === 'stop' && last.error === undefined && !last.summary;
+    return isProper && !this.hasMissed && this.lastError === undefined;
   }
 
   /** A model call came to its end. */
