@@ -10,7 +10,7 @@ import type { Host } from '../project/host.js';
 import type { SameGround } from '../project/project-memory.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
-import { takeSnapshot } from '../workspace/snapshot.js';
+import { filesOnDisk, takeSnapshot } from '../workspace/snapshot.js';
 import { type OpenLifecycle, runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
 
@@ -59,6 +59,12 @@ async function doneQuickly(
   // What a load would ask git for again. With other patterns, what was found is not what is shown.
   if (isDefaultSecrets(secrets)) session.memory.secrets = { person, secrets, found: last.shown };
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
+  const { samples = [] } = last;
+  if (isRestorable(options, last) && filesOnDisk(session.repository, samples).length < samples.length) {
+    const { restoreGone } = await import('./publishing/restore-outputs.js');
+    const restored = await restoreGone(open, ground);
+    if (restored) return { ...restored, ms: host.now() - open.startedAt };
+  }
   const taken = await takeSnapshot(session.repository, session.objects, how);
   if (!taken.ok) return undefined;
   // A large file that no build has named yet is named.

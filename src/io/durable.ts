@@ -67,6 +67,25 @@ export async function syncFiles(paths: Iterable<string>): Promise<string[]> {
   return all.filter((_, at) => !found[at]);
 }
 
+/** Files that were written or removed, with the folders that they are in. */
+export async function bringToDisk(paths: readonly string[]): Promise<void> {
+  // A file is on the file system of its folder, and there are fewer folders.
+  const systems = paths.length < MANY ? undefined : systemsOf(new Set(paths.map((path) => dirname(path))));
+  if (!systems || !(await syncSystems(systems))) await syncFiles(paths);
+}
+
+/** By device a folder that is on it. Of a folder that is gone, the nearest one above it counts. */
+function systemsOf(folders: Iterable<string>): Map<number, string> {
+  const systems = new Map<number, string>();
+  for (const one of folders) {
+    let folder = one;
+    let stat = statOf(folder);
+    for (; !stat && dirname(folder) !== folder; stat = statOf(folder)) folder = dirname(folder);
+    if (stat && !systems.has(stat.dev)) systems.set(stat.dev, folder);
+  }
+  return systems;
+}
+
 function statOf(path: string): Stats | undefined {
   try {
     return lstatSync(path);
@@ -78,7 +97,6 @@ function statOf(path: string): Stats | undefined {
 
 /** Undefined where the system has no such command; nothing is known then. */
 async function syncTogether(paths: readonly string[]): Promise<string[] | undefined> {
-  if (process.platform !== 'linux') return undefined;
   const systems = new Map<number, string>();
   const missing: string[] = [];
   for (const path of paths) {
@@ -87,6 +105,12 @@ async function syncTogether(paths: readonly string[]): Promise<string[] | undefi
     // A link may lead to another file system; its folder is where it is.
     else if (!systems.has(stat.dev)) systems.set(stat.dev, dirname(path));
   }
-  for (const folder of systems.values()) if (!(await syncFileSystem(folder))) return undefined;
-  return missing;
+  return (await syncSystems(systems)) ? missing : undefined;
+}
+
+/** False where the system has no command for that. */
+async function syncSystems(systems: ReadonlyMap<number, string>): Promise<boolean> {
+  if (process.platform !== 'linux') return false;
+  for (const folder of systems.values()) if (!(await syncFileSystem(folder))) return false;
+  return true;
 }

@@ -38,6 +38,8 @@ export interface LastBuild {
   readonly config?: string;
   /** Outputs of this tree that are gone may be written again from records alone: no gate has to judge them once more. */
   readonly restorable?: true;
+  /** Some of its outputs: where one of these is gone, probably many are. Absent: not known. */
+  readonly samples?: readonly string[];
   /** The private index when its tree was last seen to be this one (`fileIdentity`). */
   readonly index?: string;
 }
@@ -70,7 +72,7 @@ export function lastBuildText(state: string): string | undefined {
 
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(lastBuildText(state));
-  const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? []];
+  const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? [], last?.samples ?? []];
   const isSound = isText(last?.tree) && lists.every(areTexts) && isObject(last?.environment);
   return isSound ? last : undefined;
 }

@@ -15,8 +15,8 @@ import { indexCall } from './private-index.js';
 
 /** A publish: the tree that it starts from, and the one that it makes. */
 export interface Listings {
-  readonly before: Listing;
-  readonly after: Listing;
+  readonly before: Pick<Listing, 'get'>;
+  readonly after: Pick<Listing, 'get'>;
 }
 
 /**
@@ -132,7 +132,11 @@ export function statOf(file: string): Stats | undefined {
   }
 }
 
-async function strangersIn(repository: Repository, folder: string, before: Listing): Promise<string[]> {
+async function strangersIn(
+  repository: Repository,
+  folder: string,
+  before: Listings['before'],
+): Promise<string[]> {
   const root = join(repository.project, folder);
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   return entries

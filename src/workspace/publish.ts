@@ -7,7 +7,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
-import { syncFiles } from '../io/durable.js';
+import { bringToDisk } from '../io/durable.js';
 import { throwIfNotNow } from '../io/errors.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
 import { FATAL, type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
@@ -57,7 +57,7 @@ export async function publishTree(
 ): Promise<Result<Published, Failure>> {
   const before = files ?? (await objects.list(from));
   const changes = await changedFiles(objects, from, to);
-  const after = before.with(changes);
+  const after = { get: (path: string) => (changes.has(path) ? changes.get(path) : before.get(path)) };
   const changed = [...changes.keys()].sort(compareBytes);
   const refused = changed.filter((path) => after.get(path) && path.split('/').some(isGitName));
   if (refused.length > 0)
@@ -84,7 +84,8 @@ export async function publishTree(
     return err({ kind: 'publish-refused', paths, detail: exit.stderr.trim() });
   }
   await finishRemovals(repository, objects, changed, { before, after });
-  await bringToDisk(repository, changed);
+  // The journal goes only when the published files can no longer be lost.
+  await bringToDisk(changed.map((path) => join(repository.project, path)));
   await rm(journal, { force: true });
   return ok({
     written: changed.filter((path) => after.get(path)),
@@ -108,11 +109,6 @@ async function finishRemovals(
     if (!statOf(file)?.isFile()) continue;
     if (await holds(repository, objects, path, before.get(path) as Entry)) await rm(file, { force: true });
   }
-}
-
-/** Removes the journal only when the published files can no longer be lost. */
-async function bringToDisk({ project }: Repository, paths: readonly string[]): Promise<void> {
-  await syncFiles(paths.map((path) => join(project, path)));
 }
 
 function changedPaths(before: Listing, after: Listing): string[] {
@@ -170,7 +166,7 @@ export async function recoverPublish(
     await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
     const left = await objects.list(target);
     await finishRemovals(repository, objects, onDisk.paths, { before: onDisk, after: left });
-    await bringToDisk(repository, changed);
+    await bringToDisk(changed.map((path) => join(repository.project, path)));
     await rm(call.indexFile as string, { force: true });
   }
   await rm(journal, { force: true });

@@ -4,11 +4,13 @@ import type { Prepared } from '../../analysis/prepare.js';
 import type { LazyInduction } from '../../analysis/range/induction.js';
 import { keepIndex } from '../../analysis/range/keep-index.js';
 import { untrackedLimit } from '../../model/config.js';
+import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
-import { environmentDigests, writeLastBuild } from '../../project/clone-records.js';
+import { environmentDigests, readLastBuild, writeLastBuild } from '../../project/clone-records.js';
 import { isConfigKnown } from '../../project/config-inputs.js';
 import type { Host } from '../../project/host.js';
+import type { Project } from '../../project/project.js';
 import type { TaskStep } from '../task-step.js';
 
 export interface CompletedBuild {
@@ -46,8 +48,23 @@ export async function rememberBuild(
     ...(project.large.length === 0 ? {} : { large: project.large }),
     shown: project.shared.shown,
     person: project.shared.person,
+    ...samplesOf(project),
     tasks: project.graph.tasks.size + (project.rest?.tasks.length ?? 0),
     ...(project.config.cache.verify ? {} : { restorable: true as const }),
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
   });
+}
+
+/** A look at so many files costs less than a millisecond. */
+const SAMPLES = 32;
+
+/** A build of a part keeps those of the last whole build. */
+function samplesOf({ graph, rest, repository }: Project): { readonly samples?: readonly string[] } {
+  if (rest) {
+    const samples = readLastBuild(repository.state)?.samples;
+    return samples === undefined ? {} : { samples };
+  }
+  const step = Math.ceil(graph.order.length / SAMPLES);
+  const some = graph.order.filter((_, at) => at % step === 0);
+  return { samples: some.flatMap((label) => patternSet(graph.task(label).outputs).plainPaths().slice(0, 1)) };
 }

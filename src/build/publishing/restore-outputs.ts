@@ -3,18 +3,24 @@
  * lock files tell all of it: no spec is read, and no task is analysed. Whatever is unusual is left to a whole build.
  */
 
+import { join } from 'node:path';
+import { compareBytes } from '../../base/order.js';
+import { fileIdentity } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
-import { changedFiles } from '../../io/git/walk.js';
+import { changedFiles, listSome } from '../../io/git/walk.js';
 import { hasRefs } from '../../io/git/writing/packed-refs.js';
 import { firstMaking, type Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
-import { type LastBuild, readKeptLocks, readPublished } from '../../project/clone-records.js';
+import { type LastBuild, readKeptLocks, readPublished, writeLastBuild } from '../../project/clone-records.js';
+import type { SameGround } from '../../project/project-memory.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { refOf, resultName } from '../../store/encoded-entry.js';
 import { recordedProvenance } from '../../store/provenance-record.js';
+import { findGone } from '../../workspace/gone-files/find-gone.js';
+import { writeGone } from '../../workspace/gone-files/write-gone.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { OpenLifecycle } from '../lifecycle.js';
 import { NO_COUNTS } from '../options.js';
@@ -27,16 +33,55 @@ interface RecordedTask {
   readonly missing: readonly string[];
 }
 
+/** What is gone of the last build, and how it is written again: false where something stands in the way. */
+interface GoneFiles {
+  readonly gone: ReadonlyMap<string, Entry>;
+  write(): Promise<boolean>;
+}
+
+/** Where many outputs are gone, one look at all files tells it without a snapshot. Undefined as for `restoreOutputs`. */
+export async function restoreGone(
+  open: OpenLifecycle,
+  { last, person }: SameGround,
+): Promise<Restored | undefined> {
+  const { repository, objects } = open.session;
+  const gone = await findGone(repository, last);
+  if (!gone || gone.size === 0) return undefined;
+  const write = async () => (await writeGone(repository, objects, last.tree, gone)) === 'written';
+  const restored = await orNothing(() => restore(open, last, { gone, write }));
+  // The next build sees by it that the index is still that of this tree.
+  const index = restored && fileIdentity(join(repository.state, 'index'));
+  if (index !== undefined) await writeLastBuild(repository.state, { ...last, person, index });
+  return restored;
+}
+
 /** `snapshot`: the files as they are. Undefined, with nothing written and nothing told: a whole build has to look. */
 export async function restoreOutputs(
-  { session, emit, openRecord, signal }: OpenLifecycle,
+  open: OpenLifecycle,
   snapshot: ObjectId,
   last: LastBuild,
-): Promise<Omit<BuildSummary, 'ms'> | undefined> {
-  const { repository, objects, sessionState } = session;
-  const lost = await missingOutputs(session, snapshot, last);
-  if (!lost) return undefined;
-  const { gone, tasks } = lost;
+): Promise<Restored | undefined> {
+  const { repository, objects } = open.session;
+  const write = async () => {
+    const to = { from: snapshot, to: last.tree, isOnDisk: true } as const;
+    return (await publishTree(repository, objects, to)).ok;
+  };
+  return orNothing(async () => {
+    const gone = await goneFiles(open.session, snapshot, last);
+    return gone && (await restore(open, last, { gone, write }));
+  });
+}
+
+type Restored = Omit<BuildSummary, 'ms'>;
+
+async function restore(
+  { session, emit, openRecord, signal }: OpenLifecycle,
+  last: LastBuild,
+  { gone, write }: GoneFiles,
+): Promise<Restored | undefined> {
+  const { objects, sessionState } = session;
+  const tasks = await recordedTasks(session, last, gone);
+  if (!tasks) return undefined;
   const restored = tasks.filter(({ missing }) => missing.length > 0);
   const refs = restored.map(({ locked }) => [refOf(resultName(resultKeyOf(locked))), locked.result] as const);
   if (!(await hasRefs(objects.store, refs))) return undefined;
@@ -47,9 +92,7 @@ export async function restoreOutputs(
   if (signal.aborted) return undefined;
   sessionState.isPublishing = true;
   try {
-    const to = { from: snapshot, to: last.tree, isOnDisk: true } as const;
-    const published = await publishTree(repository, objects, to);
-    if (!published.ok) return undefined;
+    if (!(await write())) return undefined;
     openRecord();
     emit({ type: 'build.planned', tasks: tasks.map(({ label }) => label) });
     for (const { label, locked, missing } of tasks) {
@@ -65,8 +108,8 @@ export async function restoreOutputs(
       const more = { result, former: result, ...(usage === undefined ? {} : { saved: usage }) };
       emit({ type: 'task.finished', task: label, outcome: 'cached', ms: 0, ...more });
     }
-    const { written, removed } = published.value;
-    emit({ type: 'build.published', written, removed });
+    const written = [...gone.keys()].sort(compareBytes);
+    emit({ type: 'build.published', written, removed: [] });
     const counts = { ...NO_COUNTS, fresh: tasks.length - restored.length, cached: restored.length };
     return { outcome: 'built', exitCode: 0, counts, usage: {}, published: written.length };
   } finally {
@@ -74,21 +117,10 @@ export async function restoreOutputs(
   }
 }
 
-interface MissingOutputs {
-  readonly gone: ReadonlyMap<string, Entry>;
-  readonly tasks: readonly RecordedTask[];
-}
-
 /** Undefined also if the store has lost a tree or a lock file of the last build: a whole build needs neither. */
-async function missingOutputs(
-  session: Session,
-  snapshot: ObjectId,
-  last: LastBuild,
-): Promise<MissingOutputs | undefined> {
+async function orNothing<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
   try {
-    const gone = await goneFiles(session, snapshot, last);
-    const tasks = gone && (await recordedTasks(session, last, gone));
-    return tasks && { gone, tasks };
+    return await work();
   } catch (error) {
     if (error instanceof ObjectDamaged) return undefined;
     throw error;
@@ -121,11 +153,12 @@ async function recordedTasks(
   for (const [path, entry] of gone) if (published[path] !== encodeEntry(entry)) return undefined;
   const kept = Object.entries((await readKeptLocks(state)) ?? {});
   const texts = await objects.readMany(kept.map(([, { blob }]) => blob));
+  const inTree = await listSome(objects, last.tree, { paths: kept.map(([file]) => file), folders: [] });
   const tasks: RecordedTask[] = [];
   let owned = 0;
   for (const [file, { blob }] of kept) {
     // The clone's record may be of a later build of some targets.
-    if ((await objects.resolve(`${last.tree}:${file}`)) !== blob) return undefined;
+    if (inTree.get(file)?.id !== blob) return undefined;
     const lock = parseLock(texts.get(blob)?.toString('utf8') ?? '', file);
     if (!lock.ok || lock.value.hasMarkers) return undefined;
     for (const [id, locked] of Object.entries(lock.value.tasks)) {

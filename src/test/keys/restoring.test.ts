@@ -1,9 +1,11 @@
 /** Outputs that are gone are written again from records, without analysis; whatever else differs is looked at as ever. */
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { fileIdentity } from '../../io/files.js';
+import { observeGit } from '../../io/git/git-process.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
 
@@ -70,6 +72,46 @@ test('files that are gone are written again, and the events tell it as a whole b
   rig.remove('out');
   const all = await rig.buildWithoutAgent();
   expect([isFromRecords(all), all.summary.counts.cached, rig.files()]).toEqual([true, 3, files]);
+});
+
+test('many gone files cost one look at all files, and the next build knows that nothing is left to do', async () => {
+  await using rig = await built();
+  const files = rig.files();
+  rig.remove('out');
+  const calls: string[] = [];
+  observeGit(({ command }) => calls.push(command));
+  const all = await rig.buildWithoutAgent().finally(() => observeGit(undefined));
+  expect([isFromRecords(all), rig.files()]).toEqual([true, files]);
+  expect(calls.filter((name) => name === 'diff-files' || name === 'checkout-index')).toHaveLength(2);
+  expect(calls).toEqual(expect.not.arrayContaining(['add', 'read-tree', 'ls-tree']));
+  const state = rig.path('.git/conductor/projects');
+  const folder = join(state, readdirSync(state)[0] as string);
+  const { index } = JSON.parse(readFileSync(join(folder, 'last.json'), 'utf8'));
+  expect(index).toBe(fileIdentity(join(folder, 'index')));
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
+
+test('beside a file that was only touched, gone files are written again after a snapshot', async () => {
+  await using rig = await built();
+  const files = rig.files();
+  rig.remove('out');
+  utimesSync(rig.path('hand.txt'), 1, 1);
+  const all = await rig.buildWithoutAgent();
+  expect([isFromRecords(all), rig.files()]).toEqual([true, files]);
+});
+
+test('a gone file whose place another program takes meanwhile is left to it', async () => {
+  await using rig = await built();
+  rig.remove('out');
+  observeGit(({ command }) => {
+    if (command === 'diff-files') rig.write({ 'out/a.txt': 'mine\n' });
+  });
+  const all = await rig.buildWithoutAgent().finally(() => observeGit(undefined));
+  expect([isFromRecords(all), all.outcomes()['f/T1'], rig.read('out/a.txt')]).toEqual([
+    false,
+    'drifted',
+    'mine\n',
+  ]);
 });
 
 test('what else is changed, or stands in the way, is looked at by a whole build', async () => {

@@ -1,0 +1,50 @@
+/**
+ * Writes files again that are gone, as the private index has them, or nothing where something stands in their way. A journal
+ * completes it after a kill. Knows no tasks.
+ */
+
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { bringToDisk } from '../../io/durable.js';
+import { writeAtomic } from '../../io/files.js';
+import { GitError, git } from '../../io/git/git-process.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import type { Repository } from '../../io/git/repository.js';
+import { DurableRefs } from '../../io/git/upkeep/durable.js';
+import type { Entry, ObjectId } from '../../model/tree.js';
+import { inTheWayOf } from '../in-the-way.js';
+import { indexCall } from '../private-index.js';
+import { PUBLISH_JOURNAL } from '../publish-journal.js';
+
+/** git leaves a file alone that has come since it was found to be gone. */
+const STANDS = /^.+ already exists, no checkout$/;
+
+/** Undefined where something stood in the way: a build that looks at every file decides. The caller holds the project's lock. */
+export async function writeGone(
+  repository: Repository,
+  objects: GitObjects,
+  tree: ObjectId,
+  gone: ReadonlyMap<string, Entry>,
+): Promise<'written' | undefined> {
+  const paths = [...gone.keys()];
+  // The tree holds both these files and all others that are known, so no other known file is above or below one of them.
+  const nothing = { get: () => undefined };
+  const blocked = await inTheWayOf(repository, objects, paths, { before: nothing, after: gone });
+  if (blocked.length > 0) return undefined;
+  // What the journal names has to be readable after a power failure.
+  const from = await objects.editTree(tree, new Map(paths.map((path) => [path, undefined])));
+  await new DurableRefs(objects).makeTreeDurable(tree, from);
+  const journal = join(repository.state, PUBLISH_JOURNAL);
+  await writeAtomic(journal, JSON.stringify({ from, to: tree }));
+  const args = ['checkout-index', '-u', '-z', '--stdin'];
+  const input = paths.map((path) => `${repository.prefix}${path}\0`).join('');
+  const exit = await git(args, { ...indexCall(repository), input });
+  const said = exit.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('warning:'));
+  const isRefused = said.length > 0 && said.every((line) => STANDS.test(line));
+  // Not all was written: the journal stays, and the next build completes it.
+  if (!isRefused && (exit.code !== 0 || said.length > 0))
+    throw new GitError(['checkout-index'], exit, indexCall(repository));
+  await bringToDisk(paths.map((path) => join(repository.project, path)));
+  await rm(journal, { force: true });
+  return isRefused ? undefined : 'written';
+}
