@@ -78,6 +78,24 @@ test('mounts come parents first, and a path that does not exist is passed over',
   expect(argv).not.toContain('--unshare-net');
 });
 
+test('what the mount above shows already is not mounted again, unless it has other rights or is covered', () => {
+  const places = ['home', 'cache', 'work space/inner'].map((name) => join(folder, name));
+  const [home = '', cache = '', inner = ''] = places;
+  const notes = join(home, 'notes');
+  const mountsOf = (plan: Partial<SandboxPlan>) => {
+    const all = { program: 'bwrap', workspace, network: true, readOnly: [folder], ...plan };
+    const argv = sandboxArgv(all, ['true'], { env: ENV });
+    const to = argv.flatMap((part, at) => (/^--(ro-)?bind$/.test(part) ? [argv[at + 2]] : []));
+    return to.filter((place) => place?.startsWith(folder) && place !== folder && place !== workspace);
+  };
+  expect(mountsOf({ readOnly: [folder, home, notes] })).toEqual([]);
+  expect(mountsOf({ readOnly: [folder, notes], hide: [home] })).toEqual([notes]);
+  expect(mountsOf({ writable: [cache] })).toEqual([cache]);
+  // Below the workspace, which can be written.
+  expect(mountsOf({ readOnly: [folder, inner] })).toEqual([inner]);
+  expect(mountsOf({ mounts: [{ from: cache, to: home }], readOnly: [folder, notes] })).toEqual([home, notes]);
+});
+
 // Where there is no sandbox nothing of this can hold; that the search says so is what the build relies on there.
 if ('missing' in found) {
   test('this machine has no working sandbox, and the reason is told', () => {
