@@ -3,6 +3,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
+import type { BuildSummary } from '../../model/event.js';
+import { ChangingProject } from '../keys/changing-project.js';
+import { DIVISIBLE } from '../keys/changing-specs.js';
+import { compareWithWhole, expectAllFresh, wasPart } from '../keys/part-walk.js';
 import {
   backlogs,
   Dice,
@@ -16,6 +20,7 @@ import { RigWatch } from '../rig/rig-watch.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261124);
 const STEPS = 10;
+const STEPS_IN_PARTS = Number(process.env.TEST_STEPS ?? 8);
 
 class Hand {
   private written = new Map<string, string>();
@@ -68,4 +73,60 @@ function treeOf(rig: Rig): Record<string, string> {
   );
   const text = (content: string) => Buffer.from(content.replace(/^f:/, ''), 'latin1').toString('utf8');
   return Object.fromEntries(shown.map(([path, content]) => [path, text(content)]));
+}
+
+test(`whether a watch reads parts or everything, it leaves what a build of everything leaves (TEST_SEED=${SEED})`, {
+  timeout: 120_000 + STEPS_IN_PARTS * 5000,
+}, async () => {
+  const dice = new Dice(SEED);
+  await using rig = await createRig();
+  const project = new ChangingProject(rig, dice, DIVISIBLE);
+  await using watch = new RigWatch(rig, new ScriptedAgent({ auto: rig.answerer() }));
+  await watch.idle(1);
+  const { STAGE } = rig.env;
+  const told: string[] = [];
+  let parts = 0;
+  try {
+    for (let step = 0; step < STEPS_IN_PARTS; step++) {
+      const before = rig.files();
+      for (let i = dice.below(2); i >= 0; i--)
+        told.push(dice.chance(0.7) ? project.editWord() : project.change());
+      // A watch keeps the variables with which it was started.
+      rig.env.STAGE = STAGE;
+      const after = rig.files();
+      const all = new Set([...Object.keys(before), ...Object.keys(after)]);
+      const names = [...all].filter((path) => before[path] !== after[path]);
+      watch.event(...names.filter(() => dice.chance(0.9)));
+      await watch.quiet();
+      const { counts, exitCode, outcome } = lastOf(watch);
+      told.push(`build: ${outcome}`);
+      if (exitCode !== 0 || counts.drifted > 0 || isBroken(watch)) {
+        project.recover();
+        await rig.build({ keepEdits: true });
+        watch.event();
+        await watch.quiet();
+        continue;
+      }
+      const isPart = await wasPart(rig);
+      if (isPart) parts++;
+      await (isPart && outcome === 'built' ? compareWithWhole(rig) : expectAllFresh(rig));
+    }
+  } catch (error) {
+    if (error instanceof Error) error.message = `${told.join('; ')}\n${error.message}`;
+    throw error;
+  }
+  // Without this, the test would also pass if every build read everything.
+  expect(parts).toBeGreaterThan(0);
+});
+
+function lastOf({ story }: RigWatch): BuildSummary {
+  const last = story.of('build.finished').at(-1);
+  if (!last) throw new Error('nothing was built');
+  return last.summary;
+}
+
+/** Whether the watch works with the last good specs. */
+function isBroken({ story }: RigWatch): boolean {
+  const last = (type: string) => story.events.findLastIndex((event) => event.type === type);
+  return last('watch.problem') > last('watch.corrected');
 }

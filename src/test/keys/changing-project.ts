@@ -11,8 +11,8 @@ import { ChangingSpecs, MIXED } from './changing-specs.js';
 import { SHARED } from './changing-task.js';
 
 const INPUTS = ['in/a.txt', 'in/b.txt', 'in/sub/c.txt'];
-/** Stands for the file of a config: each change of the config changes this file, too. */
-const SETTINGS = 'settings.txt';
+/** Stands for the file of a config: each change of the config changes this file, too. A watch takes a JSON file for a part of it. */
+const SETTINGS = 'settings.json';
 const GENERAL = [
   'templates/page.hbs',
   'templates/partials/foot.hbs',
