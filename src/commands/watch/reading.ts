@@ -159,12 +159,13 @@ export class Reader {
 /** The outputs of all tasks, as whole projects and parts of them have told. */
 class KnownOutputs {
   private whole = new Ownership([]);
-  /** By feature, of those that were read again in parts since. */
+  /** By feature, of those that were read again in parts since, or removed. */
   private readonly parts = new Map<string, Ownership>();
 
   note({ ownership, features, rest }: Project): void {
-    if (rest) for (const name of features.keys()) this.parts.set(name, ownership);
-    else {
+    if (rest) {
+      for (const name of [...features.keys(), ...rest.removed.keys()]) this.parts.set(name, ownership);
+    } else {
       this.whole = ownership;
       this.parts.clear();
     }
