@@ -213,7 +213,10 @@ async function execute(
   const { label, recipe } = task;
   const runsNothing = gates.length === 0 && formatSteps(prepared.project.config, task).length === 0;
   const isRendered = recipe.kind === 'render' && runsNothing;
-  const limiter = recipe.kind === 'agent' ? workers : isRendered ? renderers : computing;
+  const { isRemote: isUnclaimed = false } = parts.executor;
+  // What another machine renders waits for no disk here.
+  const isHere = isRendered && !(isUnclaimed && task.runsOn !== undefined);
+  const limiter = recipe.kind === 'agent' ? workers : isHere ? renderers : computing;
   const { signal } = context;
   const held = { turns: limiter, leaving: parts.storing, priority: priority(label), signal };
   const inWorker = <R>(work: (worker: HeldTurn) => Promise<Result<R, Failure>>) =>
@@ -222,7 +225,6 @@ async function execute(
   const known = expectedMs === undefined ? {} : { expectedMs };
   const run = (worker: HeldTurn) =>
     escalate(parts, stale, { ...context, ...known, priority: priority(label), worker });
-  const { isRemote: isUnclaimed = false } = parts.executor;
   // A person who asks for another result than the one that is stored waits for nobody's.
   const isWanted = stale.fromScratch || (options.force && prepared.targets.has(label));
   if (recipe.kind !== 'agent' || isWanted) return { kind: 'ran', done: await inWorker(run) };
