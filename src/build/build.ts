@@ -31,6 +31,9 @@ export async function build(
   });
 }
 
+/** What was seen longer ago is looked at again: the build may have waited for another one. */
+const SEEN_MS = 2000;
+
 /**
  * The summary when the tree, the version and the environment that the config read are those of the last complete build,
  * or when outputs are missing and nothing else differs; undefined when there may be more to do.
@@ -65,7 +68,9 @@ async function doneQuickly(
     const restored = await restoreGone(open, ground);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
   }
-  const taken = await takeSnapshot(session.repository, session.objects, how);
+  const seen = host.seen && { ...host.seen, large: last.large ?? [] };
+  const isNew = seen !== undefined && host.now() - seen.at < SEEN_MS;
+  const taken = await takeSnapshot(session.repository, session.objects, isNew ? { ...how, seen } : how);
   if (!taken.ok) return undefined;
   // A large file that no build has named yet is named.
   const isLargeKnown = (taken.value.large ?? []).join('\0') === (last.large ?? []).join('\0');

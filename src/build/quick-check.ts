@@ -35,6 +35,7 @@ import {
   takenInText,
 } from '../workspace/private-index.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
+import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 
 /** What a host has to say for it. */
 export interface QuickHost extends Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'> {
@@ -43,16 +44,19 @@ export interface QuickHost extends Pick<Host, 'directory' | 'env' | 'version' | 
 }
 
 /**
- * The number of tasks, all of them fresh; undefined when that cannot be said so quickly. `command` is shown to commands that
- * wait for the project meanwhile.
+ * The number of tasks, all of them fresh, or which files have changed; undefined when that cannot be said so quickly. `command` is shown
+ * to commands that wait for the project meanwhile.
  */
-export async function quickCheck(host: QuickHost, command: string): Promise<number | undefined> {
+export async function quickCheck(
+  host: QuickHost,
+  command: string,
+): Promise<number | SeenChanges | undefined> {
   const located = locateRepository(host.directory);
   if (!located.ok || !existsSync(located.value.state) || !isStoreCurrent(located.value)) return undefined;
   const repository = located.value;
   const scan = await scanWithoutLock(host, repository);
   if (scan.kind === 'unchanged') return scan.tasks;
-  if (scan.kind === 'changed') return undefined;
+  if (scan.kind === 'changed') return scan.seen;
   const startedAt = new Date(host.now()).toISOString();
   const owner = { command, pid: host.pid, startedAt };
   const lock = await acquireLock(repository.state, owner, { wait: false, brief: true });
@@ -82,7 +86,8 @@ type Scan =
   | { readonly kind: 'unchanged'; readonly tasks: number }
   /** `seen`: what was there when no file was new (`seenIn`). */
   | { readonly kind: 'touched'; readonly seen: string }
-  | { readonly kind: 'changed' | 'unknown' };
+  | { readonly kind: 'changed'; readonly seen?: SeenChanges }
+  | { readonly kind: 'unknown' };
 
 /**
  * Whether git finds every file as the index has it. It only reads: a build that runs meanwhile, and leaves another record,
@@ -90,6 +95,7 @@ type Scan =
  */
 async function scanWithoutLock(host: QuickHost, repository: Repository): Promise<Scan> {
   const { state } = repository;
+  const at = host.now();
   const unknown = { kind: 'unknown' } as const;
   const seen = seenIn(repository);
   const last = readLastBuild(state);
@@ -108,25 +114,53 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
   if (code !== 0 || seenIn(repository) !== seen) return unknown;
   if (stdout.length === 0) return { kind: 'unchanged', tasks: last.tasks };
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
-  return hasChanged(repository, stdout) ? { kind: 'changed' } : { kind: 'touched', seen };
+  const changes = changesIn(stdout);
+  if (!hasChanged(repository, changes)) return { kind: 'touched', seen };
+  const paths = changes.every(isSameKind) ? changes.map(({ path }) => path) : [];
+  const isFew = paths.length > 0 && paths.length <= MOST_PATHS && stdout.length < SMALL;
+  return { kind: 'changed', ...(isFew ? { seen: { at, index: last.index, paths } } : {}) };
 }
+
+/** So many changed files go on to the snapshot. */
+const MOST_PATHS = 100;
 
 /** Of so many named files the content is compared, and only of files of so many bytes. */
 const FEW = 5;
 const SMALL = 1_000_000;
 
-/** Whether one of the first files that git names has certainly changed. One that git converts may count as changed although it has not. */
-function hasChanged({ top, objectFormat }: Repository, listed: Buffer): boolean {
-  const fields = listed.toString('latin1', 0, SMALL).split('\0');
-  for (let at = 0; at + 1 < Math.min(fields.length, 2 * FEW); at += 2) {
-    const [before, after, id, , status] = (fields[at] as string).split(' ');
-    if (status !== 'M' || before?.slice(1) !== after) return true;
-    const file = join(top, Buffer.from(fields[at + 1] as string, 'latin1').toString());
-    const found = statSync(file, { throwIfNoEntry: false });
-    if (!found?.isFile() || found.size > SMALL || !after?.startsWith('100')) continue;
-    if (hashObject('blob', readFileSync(file), objectFormat) !== id) return true;
+interface Change {
+  readonly before: string;
+  readonly after: string;
+  readonly id: string;
+  readonly status: string;
+  readonly path: string;
+}
+
+/** The lines of `git diff-files --raw -z`, as many as fit into so many bytes. */
+function changesIn(listed: Buffer): Change[] {
+  const fields = listed.toString('utf8', 0, SMALL).split('\0');
+  const changes: Change[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [before = '', after = '', id = '', , status = ''] = (fields[at] as string).slice(1).split(' ');
+    changes.push({ before, after, id, status, path: fields[at + 1] as string });
   }
-  return false;
+  return changes;
+}
+
+/** Whether it is the same kind of file as before, and a plain one. */
+function isSameKind({ before, after, status, path }: Change): boolean {
+  return status === 'M' && before === after && before.startsWith('100') && !path.includes('\ufffd');
+}
+
+/** Whether one of the first files has certainly changed. One that git converts may count as changed although it has not. */
+function hasChanged({ top, objectFormat }: Repository, changes: readonly Change[]): boolean {
+  return changes.slice(0, FEW).some((change) => {
+    if (change.status !== 'M' || change.before !== change.after) return true;
+    const file = join(top, change.path);
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!isSameKind(change) || !found?.isFile() || found.size > SMALL) return false;
+    return hashObject('blob', readFileSync(file), objectFormat) !== change.id;
+  });
 }
 
 /** What another build that ran meanwhile would have changed. */

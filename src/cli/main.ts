@@ -6,12 +6,22 @@ import { CommanderError } from 'commander';
 import { takeLastSteps } from '../io/process/last-steps.js';
 import { boundGarbage, keepCompiledCode } from '../io/process/v8.js';
 import type { FailureAnswer } from '../model/failure-parts.js';
+import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 import { answerError, answerInJson, CALL, helpAsCalled, refuse } from './output.js';
 import { createProgram } from './program.js';
 import { receivedSignal } from './signals.js';
+import { handOnChanges } from './wire.js';
 
-/** Runs the command line of this process and sets its exit code. `keepCode` keeps what V8 has compiled of it. */
-export async function main({ keepCode }: { keepCode(): void }): Promise<void> {
+interface Start {
+  /** Keeps what V8 has compiled of the command line. */
+  keepCode(): void;
+  /** What the start saw of the project, which a build may go on from. */
+  readonly seen: SeenChanges | undefined;
+}
+
+/** Runs the command line of this process and sets its exit code. */
+export async function main({ keepCode, seen }: Start): Promise<void> {
+  handOnChanges(seen);
   boundGarbage();
   // The reader may stop (`| head`), the terminal may close, the disk of a log may be full: the build continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

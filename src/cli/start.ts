@@ -14,6 +14,7 @@ import { buildName } from '../project/log-files.js';
 import { eventLine } from '../report/json.js';
 import { summaryLine } from '../report/live/summary-line.js';
 import { plainStyle } from '../report/style.js';
+import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 import { findProject, userCache } from './places.js';
 import { VERSION } from './version.js';
 
@@ -32,25 +33,27 @@ export async function start(load: Loaders): Promise<void> {
   const isInCi = process.env.GITHUB_ACTIONS === 'true' || process.env.GITLAB_CI !== undefined;
   const isPlain = command === 'build' && flags.every((flag) => flag === '--json') && !isInCi;
   // If the quick check fails, the full command reports the cause.
-  if (isPlain && (await hasNothingToDo(flags.length > 0, load).catch(() => false))) {
+  const seen = isPlain ? await lookQuickly(flags.length > 0, load).catch(() => undefined) : undefined;
+  if (seen === 'nothing to do') {
     load.keepCode();
     process.exit(0);
   }
   const { main, keepCode } = load.main();
-  await main({ keepCode });
+  await main({ keepCode, seen });
 }
 
-async function hasNothingToDo(json: boolean, load: Loaders): Promise<boolean> {
+/** Says so if nothing is to do; otherwise what it has seen, if that may serve the build. */
+async function lookQuickly(json: boolean, load: Loaders): Promise<'nothing to do' | SeenChanges | undefined> {
   const startedAt = Date.now();
   // Agents of a build that was killed are ended by the next one.
-  if (recordNames(userCache()).length > 0) return false;
+  if (recordNames(userCache()).length > 0) return undefined;
   const directory = findProject(process.cwd());
   const { env, pid } = process;
   const configDigest = async (project: string) => (await load.configValue()).configDigest(project);
   const host = { directory, env, pid, version: VERSION, now: Date.now, configDigest };
-  const tasks = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
-  if (tasks === undefined) return false;
-  const summary = nothingDone(tasks, Date.now() - startedAt);
+  const found = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
+  if (typeof found !== 'number') return found;
+  const summary = nothingDone(found, Date.now() - startedAt);
   const output = json ? eventLines(summary, startedAt) : `${summaryLine(summary, plainStyle)}\n`;
   try {
     writeSync(1, output);
@@ -58,7 +61,7 @@ async function hasNothingToDo(json: boolean, load: Loaders): Promise<boolean> {
     // The reader of the output may stop (`| head`); a stream waits for a full pipe.
     if (codeOf(error) === 'EAGAIN') await new Promise((resolve) => process.stdout.write(output, resolve));
   }
-  return true;
+  return 'nothing to do';
 }
 
 function eventLines(summary: BuildSummary, startedAt: number): string {

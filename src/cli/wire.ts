@@ -16,6 +16,7 @@ import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { CommonResources } from '../project/host.js';
 import type { TemplateRoots } from '../templates/places.js';
+import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 import { findProject, userCache } from './places.js';
 import { VERSION } from './version.js';
 
@@ -42,12 +43,21 @@ export interface HostOptions {
   readonly traceparent?: (task: Label) => string | undefined;
 }
 
+let handedOn: SeenChanges | undefined;
+
+/** What the start of this process saw of the project: for the first host. */
+export function handOnChanges(seen: SeenChanges | undefined): void {
+  handedOn = seen;
+}
+
 export function createHost(
   start: string,
   { inbox = false, detach = false, common, isProject = false, traceparent }: HostOptions = {},
 ): ExecutionHost {
   const directory = isProject ? start : findProject(start);
   const cacheDir = userCache();
+  const seen = handedOn;
+  handedOn = undefined;
   const host: ExecutionHost = {
     directory,
     env: process.env,
@@ -56,6 +66,7 @@ export function createHost(
     pid: process.pid,
     now: Date.now,
     ...(common === undefined ? {} : { common }),
+    ...(seen === undefined ? {} : { seen }),
     async loadConfig(project, version) {
       const { loadConfigFile } = await import('./config/config-file.js');
       return loadConfigFile(project, ownIndex(), version);

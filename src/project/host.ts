@@ -8,6 +8,7 @@ import type { Config } from '../model/config.js';
 import type { BuildEvent, BuildEventBody } from '../model/event.js';
 import { EVENT_SCHEMA } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
+import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 
 export interface LoadedConfig {
   readonly config: Config;
@@ -53,6 +54,8 @@ export interface Host {
   shippedPrompts(): Promise<ReadonlyMap<string, string>>;
   /** Ends what agents of builds that were killed left running; asked whenever a project is opened for writing. Absent: nothing. */
   reapAgents?(): Promise<void>;
+  /** What this process saw of the project just before. Absent: nothing. */
+  readonly seen?: SeenChanges;
   /** Absent: the project is built alone. */
   readonly common?: CommonResources;
   /** Agent definitions shipped with conductor, by file name. Absent: none. */

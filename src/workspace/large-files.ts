@@ -34,8 +34,9 @@ export interface LargeFiles {
 export async function leaveOutLarge(
   repository: Repository,
   specs: readonly string[],
-  limit: number,
+  limit: number | undefined,
 ): Promise<LargeFiles> {
+  if (limit === undefined) return { paths: [], isOtherNew: true };
   const call = indexCall(repository);
   const changes = ['ls-files', '-t', '--others', '--modified', '--exclude-standard', '-z', '--', ...specs];
   const listed = await git(changes, call);

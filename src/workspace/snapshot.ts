@@ -27,7 +27,7 @@ import {
   writeIndexRecord,
 } from './index-record.js';
 import { seed } from './index-seed.js';
-import { type LargeFiles, leaveOutLarge, leftOut } from './large-files.js';
+import { leaveOutLarge, leftOut } from './large-files.js';
 import {
   addArguments,
   indexCall,
@@ -37,8 +37,9 @@ import {
   takenInText,
   updateArguments,
 } from './private-index.js';
+import { type SeenOptions, takeSeen } from './reading/seen-changes.js';
 
-export interface SnapshotOptions extends TakenIn {
+export interface SnapshotOptions extends TakenIn, SeenOptions {
   /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
   readonly force: readonly string[];
   /** Paths that were taken in although git ignores them, and that nothing names any more. */
@@ -96,13 +97,13 @@ async function upToDate(
   let isNew = !(await exists(index));
   if (isNew) await seed(repository, options, record === undefined || isKnown ? 'with times' : 'read all');
   const specs = pathspecs(repository, options.secrets);
-  const { maxUntracked } = options;
-  const large: LargeFiles =
-    maxUntracked === undefined
-      ? { paths: [], isOtherNew: true }
-      : await leaveOutLarge(repository, specs, maxUntracked);
+  const seen = isNew ? undefined : await takeSeen(repository, options);
+  const large = seen
+    ? { paths: seen, isOtherNew: false }
+    : await leaveOutLarge(repository, specs, options.maxUntracked);
   specs.push(...large.paths.map(leftOut));
-  let added = await addFiles(repository, specs, large.isOtherNew ? addArguments : updateArguments);
+  const way = large.isOtherNew ? addArguments : updateArguments;
+  let added = seen ? ok(undefined) : await addFiles(repository, specs, way);
   if (!added.ok) return added;
   // It only reads what the rules are read from, so both run at the same time. Used if nothing more is put into the index.
   const mayBeFinal = !isNew && options.named.length + options.force.length === 0;

@@ -3,6 +3,7 @@
 import type { Prepared } from '../../analysis/prepare.js';
 import type { LazyInduction } from '../../analysis/range/induction.js';
 import { keepIndex } from '../../analysis/range/keep-index.js';
+import { fileIdentity } from '../../io/files.js';
 import { untrackedLimit } from '../../model/config.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label } from '../../model/task.js';
@@ -11,6 +12,7 @@ import { environmentDigests, readLastBuild, writeLastBuild } from '../../project
 import { isConfigKnown } from '../../project/config-inputs.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
+import { indexCall } from '../../workspace/private-index.js';
 import type { TaskStep } from '../task-step.js';
 
 export interface CompletedBuild {
@@ -19,12 +21,17 @@ export interface CompletedBuild {
   readonly step: Pick<TaskStep, 'finished' | 'noted'>;
   /** Undefined where the build analysed every task because of its options: these may also keep warnings from being said. */
   readonly induction: LazyInduction | undefined;
+  /** How many files it wrote or removed. */
+  readonly published: number;
 }
+
+/** git reads each file that was written at the time of the index whenever it looks at it: the next build lets it look at so many anew. */
+const FEW_FILES = 100;
 
 export async function rememberBuild(
   host: Host,
   prepared: Prepared,
-  { tree, step, induction }: CompletedBuild,
+  { tree, step, induction, published }: CompletedBuild,
 ): Promise<void> {
   const { finished, noted } = step;
   const revised = new Set([...finished.values()].flatMap(({ revision }) => revision?.task.feature ?? []));
@@ -36,6 +43,9 @@ export async function rememberBuild(
   // Through an anchor the new text may say something else of other tasks, or a task may read it: the next build looks.
   if (revised.size > 0) return;
   const { project, loaded, settings } = prepared;
+  // Publishing has put the private index to the tree that it wrote.
+  const isIndexOfTree = published <= FEW_FILES && project.onDisk === undefined;
+  const index = isIndexOfTree ? fileIdentity(indexCall(project.repository).indexFile ?? '') : undefined;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
     version: host.version,
@@ -49,6 +59,7 @@ export async function rememberBuild(
     shown: project.shared.shown,
     person: project.shared.person,
     ...samplesOf(project),
+    ...(index === undefined ? {} : { index }),
     tasks: project.graph.tasks.size + (project.rest?.tasks.length ?? 0),
     ...(project.config.cache.verify ? {} : { restorable: true as const }),
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),

@@ -1,6 +1,16 @@
 /** A plain build with nothing to do ends before anything else is loaded, and never when there is something to do. */
 
-import { chmodSync, existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { fileIdentity } from '../../io/files.js';
@@ -318,4 +328,59 @@ test.each(HIDDEN)('%s of a config is seen', { timeout: 120_000 }, async (_name, 
   const env = change(project);
   expect((await build(project, env)).text).toContain('built 1');
   expect(await build(project, env)).toEqual({ text: 'conductor: nothing to do (1 fresh)\n', leftLog: false });
+});
+
+test('a build goes on from what the quick check saw, and the next one needs no lock', {
+  timeout: 120_000,
+}, async () => {
+  const project = new TemporaryProject({
+    '.gitignore': '.conductor/\n',
+    'templates/part.hbs': 'part {{value}}\n',
+    'specs/f/BACKLOG.yaml': backlog(1),
+    'hand.txt': 'by hand\n',
+  });
+  projects.push(project);
+  // Names every git that is started.
+  const bin = join(project.home, 'bin');
+  const log = join(project.home, 'log');
+  mkdirSync(bin);
+  const real = (process.env.PATH ?? '').split(':').find((folder) => existsSync(join(folder, 'git')));
+  writeFileSync(join(bin, 'git'), `#!/bin/sh\necho "$@" >>'${log}'\nexec ${real}/git "$@"\n`, {
+    mode: 0o755,
+  });
+  const env = { PATH: `${bin}:${process.env.PATH}` };
+  const commands = async () => {
+    writeFileSync(log, '');
+    const { text } = await build(project, env);
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    return {
+      text,
+      git: lines.map((line) => / (add|diff-files|ls-files|update-index) /.exec(`${line} `)?.[1]),
+    };
+  };
+  await build(project, env);
+  expect((await build(project, env)).text).toContain('nothing to do');
+  for (const value of [2, 3]) {
+    project.write('specs/f/BACKLOG.yaml', backlog(value));
+    const edited = await commands();
+    expect(edited.text).toContain('built 1');
+    expect(edited.git).not.toContain('add');
+    expect(edited.git.filter((name) => name === 'diff-files')).toHaveLength(1);
+    expect(project.read('out.txt')).toBe(`part ${value}\n`);
+    expect((await commands()).git).toEqual(['ls-files', 'diff-files']);
+  }
+  // A new file, another mode and a lost file are looked for by git.
+  project.write('specs/f/BACKLOG.yaml', backlog(4));
+  project.write('templates/part.hbs', 'the part {{value}}\n');
+  project.write('new.txt', 'new\n');
+  expect((await commands()).git).toContain('add');
+  expect(project.read('out.txt')).toBe('the part 4\n');
+  expect((await commands()).text).toContain('nothing to do');
+  chmodSync(project.path('hand.txt'), 0o755);
+  expect((await commands()).git).toContain('add');
+  // Touched only.
+  utimesSync(project.path('hand.txt'), 1, 1);
+  const touched = await commands();
+  expect(touched.text).toContain('nothing to do');
+  expect(touched.git).toContain('update-index');
 });
