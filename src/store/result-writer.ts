@@ -55,6 +55,8 @@ export class ResultWriter {
   private pause = 0;
   private lastCameAt: number | undefined;
   private onArrival = () => {};
+  /** Results that do not wait, because a wait was in vain: after each such wait twice as many. */
+  private hasty = { left: 0, next: 1 };
   private gatherMs = GATHER_MS.least;
   /** Objects in the packs of `takePacked`. */
   private packed: ObjectId[] | 'many' = [];
@@ -108,13 +110,14 @@ export class ResultWriter {
   /** Waits a short time for others that are about to come. Each group costs the same syncs, whatever is in it. */
   private async gather(): Promise<void> {
     const [first] = this.waiting;
-    if (!first?.mayWait) return;
+    if (!first?.mayWait || this.hasty.left-- > 0) return;
     for (;;) {
       // A worker that has just become free begins with its next task first.
       await setImmediate();
       const left = first.cameAt + this.gatherMs - performance.now();
       const isWorth = this.pause * WORTH <= this.gatherMs && this.waiting.length < ENOUGH;
-      if (left <= 0 || !isWorth || !this.waiting.every(({ mayWait }) => mayWait?.())) return;
+      if (left <= 0) return this.learn();
+      if (!isWorth || !this.waiting.every(({ mayWait }) => mayWait?.())) return;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.onArrival = () => {
@@ -123,6 +126,13 @@ export class ResultWriter {
         };
       });
     }
+  }
+
+  /** A chain of short tasks beside a long one has to wait seldom: nothing comes while it waits. */
+  private learn(): void {
+    const { next } = this.hasty;
+    if (this.waiting.length > 1) this.hasty = { left: 0, next: 1 };
+    else this.hasty = { left: next, next: Math.min(ENOUGH, 2 * next + 1) };
   }
 
   private nextGroup(): Waiting[] {
