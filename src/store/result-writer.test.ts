@@ -111,7 +111,7 @@ async function openWriter() {
   return { objects, write, written: () => count };
 }
 
-test('a result waits seldom where no other came while those before it waited', async () => {
+test('a result waits rarely where no other came while those before it waited', async () => {
   const { write } = await openWriter();
   const waited: number[] = [];
   for (let i = 1; i <= 8; i++)
@@ -119,7 +119,7 @@ test('a result waits seldom where no other came while those before it waited', a
       waited.push(i);
       return true;
     });
-  // On a slow machine fewer, because results come seldom.
+  // On a slow machine fewer, because results are rare.
   for (const i of waited) expect([1, 3, 7]).toContain(i);
   expect(waited[0]).toBe(1);
 });

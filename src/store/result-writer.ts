@@ -128,7 +128,7 @@ export class ResultWriter {
     }
   }
 
-  /** A chain of short tasks beside a long one has to wait seldom: nothing comes while it waits. */
+  /** A chain of short tasks beside a long one has to wait rarely: nothing comes while it waits. */
   private learn(): void {
     const { next } = this.hasty;
     if (this.waiting.length > 1) this.hasty = { left: 0, next: 1 };
