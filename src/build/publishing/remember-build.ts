@@ -13,6 +13,7 @@ import { isConfigKnown } from '../../project/config-inputs.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
 import { indexCall } from '../../workspace/private-index.js';
+import { filesOnDisk } from '../../workspace/snapshot.js';
 import type { TaskStep } from '../task-step.js';
 
 export interface CompletedBuild {
@@ -69,11 +70,11 @@ export async function rememberBuild(
 /** A look at so many files costs less than a millisecond. */
 const SAMPLES = 32;
 
-/** A build of a part keeps those of the last whole build. */
+/** A build of a part keeps those of the last whole build, without those of tasks that are gone. */
 function samplesOf({ graph, rest, repository }: Project): { readonly samples?: readonly string[] } {
   if (rest) {
     const samples = readLastBuild(repository.state)?.samples;
-    return samples === undefined ? {} : { samples };
+    return samples === undefined ? {} : { samples: filesOnDisk(repository, samples) };
   }
   const step = Math.ceil(graph.order.length / SAMPLES);
   const some = graph.order.filter((_, at) => at % step === 0);
