@@ -241,7 +241,12 @@ async function buildPrepared(
     }
     const isProven = [...(options.carried?.values() ?? [])].every((task) => task.isProven);
     if (complete && prepared.whole && isProven && isJudged)
-      await rememberBuild(host, prepared, { tree, step, induction, published: published.value });
+      await rememberBuild(host, prepared, {
+        tree,
+        step,
+        induction,
+        published: read ? undefined : published.value,
+      });
     const ending = { ms: ms(), published: published.value, waiting };
     return ended(summary(step, step.firstFailure, ending), tree);
   } finally {

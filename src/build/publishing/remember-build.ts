@@ -22,8 +22,8 @@ export interface CompletedBuild {
   readonly step: Pick<TaskStep, 'finished' | 'noted'>;
   /** Undefined where the build analysed every task because of its options: these may also keep warnings from being said. */
   readonly induction: LazyInduction | undefined;
-  /** How many files it wrote or removed. */
-  readonly published: number;
+  /** How many files it wrote or removed. Undefined where the private index may hold later changes: a watch scans while it builds. */
+  readonly published: number | undefined;
 }
 
 /** git reads each file that was written at the time of the index whenever it looks at it: the next build lets it look at so many anew. */
@@ -45,7 +45,7 @@ export async function rememberBuild(
   if (revised.size > 0) return;
   const { project, loaded, settings } = prepared;
   // Publishing has put the private index to the tree that it wrote.
-  const isIndexOfTree = published <= FEW_FILES && project.onDisk === undefined;
+  const isIndexOfTree = published !== undefined && published <= FEW_FILES && project.onDisk === undefined;
   const index = isIndexOfTree ? fileIdentity(indexCall(project.repository).indexFile ?? '') : undefined;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
