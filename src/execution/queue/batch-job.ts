@@ -52,6 +52,9 @@ export class BatchJob {
   private readonly told: BatchListener;
   private readonly read: ObjectId[] = [];
   private isHeard = false;
+  private isTold = false;
+  /** It runs for this build, and not for one before. */
+  private isOurs = false;
 
   /** No two of the members have the same key. */
   constructor(
@@ -86,7 +89,7 @@ export class BatchJob {
     try {
       const { end, value, names } = await board.run(
         { job: job.value, needs, limits, priority, ...isOthers },
-        { onHanded: () => this.handed(), onNews: (news) => this.hear(news), signal, leaves },
+        { onHanded: (pays) => this.handed(pays), onNews: (news) => this.hear(news), signal, leaves },
         (answer) => this.receive(answer, job.value, signal),
       );
       this.told.left(names, this.read);
@@ -152,12 +155,14 @@ export class BatchJob {
   private async endOf(key: string, outcome: BatchOutcome | undefined): Promise<MemberEnd> {
     const member = this.members.get(key);
     // What failed may have failed before this build asked for it.
-    if (!member || !outcome || (this.others && !outcome.ok)) return 'alone';
+    if (!member || !outcome || (!this.isOurs && !outcome.ok)) return 'alone';
     return admitOutcome(this.parts, key, { ...outcome, usage: {} });
   }
 
-  private handed(): void {
-    if (!this.others) return;
+  private handed(isOurs: boolean): void {
+    this.isOurs ||= isOurs;
+    if (this.isTold || (isOurs && !this.others)) return;
+    this.isTold = true;
     const line = 'another build has this task in the queue: its result is waited for';
     for (const { run, context } of this.members.values())
       context.emit({ type: 'task.output', task: run.label, attempt: 1, line });

@@ -177,6 +177,7 @@ export async function readOutcomes(
 }
 
 function isOutcome(outcome: TaskOutcome): boolean {
+  if (typeof outcome !== 'object') return false;
   return outcome.ok ? isObjectId(outcome.result) : areIds([outcome.tree, outcome.inputTree]);
 }
 

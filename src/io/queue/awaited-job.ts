@@ -173,6 +173,7 @@ export class AwaitedJob {
     // Nobody waits any more: a job that is handed in now would be run for nobody.
     if (this.isOver) return 'joined';
     await redis.set(payer, id, 'EX', DAY_SECONDS);
+    if (this.isOver) return 'joined';
     await queue.add(job.label, job, {
       jobId: job.key,
       priority: Math.max(1, LAST - Math.round(priority / STEP_MS)),

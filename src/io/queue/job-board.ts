@@ -220,7 +220,7 @@ export class JobBoard {
     if (isGone === false) {
       await redis.set(cancelled, '1', 'EX', DAY_SECONDS);
       await redis.publish(channelOf(prefix, 'cancel'), key);
-    }
+    } else await redis.del(news, waiting, payer);
     return { names: [parcel] };
   }
 

@@ -11,6 +11,7 @@ import { keyBehind } from '../../model/action.js';
 import { batchKey, JOB_PROTOCOL, type JobAnswer } from '../../model/fleet/job.js';
 import type { TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
+import { until } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { refsIn } from '../rig/shared-project.js';
 import { createQueueRig, inClone } from './queue-rig.js';
@@ -36,6 +37,19 @@ function renderedTasks(rig: Rig, commands: Readonly<Record<string, string>> = {}
 }
 
 const builtAll = Object.fromEntries(Array.from({ length: COUNT }, (_, i) => [`f/T${i + 1}`, 'built']));
+
+const keysIn = (redis: RedisServer, pattern: string) =>
+  redis.cli('--scan', '--pattern', pattern).split('\n').filter(Boolean);
+
+/** Keys of jobs that the queue has. */
+const jobsIn = (redis: RedisServer) => keysIn(redis, '*command*').filter((key) => /:[0-9a-f]{64}$/.test(key));
+
+/** Waits until the jobs are there in which tasks are said to travel. */
+const allHandedIn = (redis: RedisServer) =>
+  until('the jobs to be in the queue', () => {
+    const named = new Set(keysIn(redis, '*:batch').map((key) => redis.cli('GET', key)));
+    return jobsIn(redis).length === named.size;
+  });
 
 test.skipIf(!hasRedis())(
   'rendered tasks for a worker travel together, and each has its own events and result (redis-server)',
@@ -72,9 +86,9 @@ test.skipIf(!hasRedis())(
     const { rig } = fleet;
     renderedTasks(rig);
     const first = rig.start({}, { tripwire: true });
-    const inQueue = () => redis.cli('--scan', '--pattern', '*:batch').split('\n').filter(Boolean).length;
     await first.until((story) => story.of('task.phase').length >= COUNT);
-    expect(inQueue()).toBe(COUNT);
+    await allHandedIn(redis);
+    expect(keysIn(redis, '*:batch').length).toBe(COUNT);
     const second = inClone(rig, 'second', () => rig.start({}, { tripwire: true }));
     const joins = ({ line }: { line: string }) => line.includes('another build');
     await second.until((story) => story.of('task.output').filter(joins).length === COUNT);
@@ -97,10 +111,11 @@ test.skipIf(!hasRedis())(
     renderedTasks(rig);
     const build = rig.start({}, { tripwire: true });
     await build.until((story) => story.of('task.phase').length >= COUNT);
+    await allHandedIn(redis);
     build.cancel();
     expect((await build.done).summary.exitCode).toBe(130);
-    for (const pattern of ['*:batch', '*:waiting', '*:payer'])
-      expect(redis.cli('--scan', '--pattern', pattern).trim()).toBe('');
+    for (const pattern of ['*:batch', '*:waiting', '*:payer']) expect(keysIn(redis, pattern)).toEqual([]);
+    expect(jobsIn(redis)).toEqual([]);
     expect(refsIn(bare, 'refs/conductor/jobs').length).toBe(1);
   },
   60_000,
