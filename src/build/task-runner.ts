@@ -119,7 +119,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       const ended = (label: Label) => {
         if (awaited.delete(label) && awaited.size === 0) hasBegun();
       };
-      const priority = (label: Label) => (remaining.get(label) ?? 0) + (first.has(label) ? URGENT_MS : 0);
+      const priority = (label: Label) => remaining(label) + (first.has(label) ? URGENT_MS : 0);
       // What other machines work on waits in their queue, where the first of all builds goes first.
       const workers = options.workers ?? (executor.isRemote ? QUEUED : project.config.workers);
       const [least, most] = RENDERERS;

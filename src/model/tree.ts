@@ -21,11 +21,16 @@ export interface Entry {
 /** Paths (with `/`, relative to the project, never `..`) to entries. */
 export type Files = ReadonlyMap<string, Entry>;
 
-/** As `files`, in little memory where there is one file: a build keeps the outputs of each task until its end. */
-export function compactFiles(files: Files): Files {
+/**
+ * As `files`, in little memory where there is one file: a build keeps the outputs of each task until its end. A path
+ * that is among the known ones is theirs, so that it is in memory once.
+ */
+export function compactFiles(files: Files, known: readonly string[] = []): Files {
   if (files.size !== 1 || files instanceof OneFile) return files;
   const [first] = files;
-  return first ? new OneFile(...first) : files;
+  if (!first) return files;
+  const [path, entry] = first;
+  return new OneFile(known.find((one) => one === path) ?? path, entry);
 }
 
 /** A quarter of the memory of a `Map`. */

@@ -8,7 +8,6 @@ import { foldPatches } from '../../analysis/patches.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import type { Failure } from '../../model/failure.js';
-import type { FeatureLock } from '../../model/feature-lock.js';
 import { featureOf } from '../../model/history.js';
 import type { Label, Task } from '../../model/task.js';
 import { type Entry, sameEntry } from '../../model/tree.js';
@@ -17,7 +16,7 @@ import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { isLockUnchanged, nextLock } from './next-lock.js';
 import type { Changes, FinishedResult, MergedTree, PublishPlan } from './publish-plan.js';
-import { patchedFiles, publishedOutputs } from './published-records.js';
+import { PatchedFiles, publishedOutputs } from './published-records.js';
 
 export async function mergeResults(
   project: Project,
@@ -44,7 +43,8 @@ export async function mergeResults(
   const specs = await improveSpecs(project, plan, changes);
   if (!specs.ok) return specs;
 
-  const locks: FeatureLock[] = [];
+  // The records of one feature after the other: all together would take more than all else that a build knows.
+  const patched = new PatchedFiles();
   const kept: Record<string, KeptLock> = {};
   for (const feature of project.features.values()) {
     const before = project.locks.get(feature.name);
@@ -52,7 +52,7 @@ export async function mergeResults(
       ? before
       : nextLock(project, feature, plan, merged.value);
     if (!after) continue;
-    locks.push(after);
+    patched.add(after);
     if (after !== before) {
       const id = await project.objects.writeBlob(Buffer.from(formatLock(after, feature.lockFile)));
       changes.set(feature.lockFile, { mode: '100644', id });
@@ -67,7 +67,7 @@ export async function mergeResults(
     changesFiles,
     leftBehind,
     published: publishedOutputs(project, plan.finished.values(), changes),
-    patched: patchedFiles(project, locks, plan.whole),
+    patched: patched.all(plan.whole ? [] : project.patched),
     kept,
   });
 }

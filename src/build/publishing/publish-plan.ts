@@ -63,7 +63,7 @@ export function finishedTask({ check, result, revision }: CheckedResult): Finish
     task,
     key: facts.key,
     gates: gatesKey({ task, gates: check.gates, facts: facts.facts }, result.outputs, patches),
-    result: finishedResult(result),
+    result: finishedResult(task, result),
     ...(recipe === 'accepted' ? { handWork: handWork(manifest) } : {}),
     ...(isWritten && facts.manifest.some(({ name }) => isFormatItem(name))
       ? { unformatted: unformatted(facts.manifest, recipe === 'accepted') }
@@ -72,11 +72,14 @@ export function finishedTask({ check, result, revision }: CheckedResult): Finish
   };
 }
 
-function finishedResult({ commit, key, outputs, edits, provenance }: StoredResult): FinishedResult {
+function finishedResult(
+  task: Task,
+  { commit, key, outputs, edits, provenance }: StoredResult,
+): FinishedResult {
   return {
     commit,
     key,
-    outputs: compactFiles(outputs),
+    outputs: compactFiles(outputs, task.outputs),
     edits: edits.length === 0 ? NONE : edits,
     provenance: finishedProvenance(provenance),
   };

@@ -59,22 +59,25 @@ export function changedOutputs(
   return changes;
 }
 
-/** Files with patches after this build. Files of tasks outside of the targets stay as recorded. */
-export function patchedFiles(
-  project: Project,
-  locks: readonly FeatureLock[],
-  whole: boolean,
-): Record<string, PatchedFile> {
-  const patched: Record<string, PatchedFile> = {};
-  const add = (path: string, { base, merged }: Omit<PatchedFile, 'by'>, by: readonly Label[]) => {
-    const known = patched[path] ?? { base, merged, by: [] };
-    patched[path] = { ...known, by: [...new Set([...known.by, ...by])] };
-  };
-  for (const lock of locks) {
+/** Files with patches after a build, by its lock files. */
+export class PatchedFiles {
+  private readonly patched: Record<string, PatchedFile> = {};
+
+  add(lock: FeatureLock): void {
     for (const [id, task] of Object.entries(lock.tasks)) {
-      for (const [path, edit] of Object.entries(task.edits ?? {})) add(path, edit, [`${lock.feature}/${id}`]);
+      for (const [path, edit] of Object.entries(task.edits ?? {}))
+        this.note(path, edit, [`${lock.feature}/${id}`]);
     }
   }
-  if (!whole) for (const [path, file] of project.patched) add(path, file, file.by);
-  return patched;
+
+  /** `others`: files that stay as they are recorded, because tasks that were not looked at may patch them. */
+  all(others: Iterable<readonly [string, PatchedFile]>): Record<string, PatchedFile> {
+    for (const [path, file] of others) this.note(path, file, file.by);
+    return this.patched;
+  }
+
+  private note(path: string, { base, merged }: Omit<PatchedFile, 'by'>, by: readonly Label[]): void {
+    const known = this.patched[path] ?? { base, merged, by: [] };
+    this.patched[path] = { ...known, by: [...new Set([...known.by, ...by])] };
+  }
 }

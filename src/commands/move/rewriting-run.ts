@@ -11,7 +11,7 @@ import { runBuild } from '../../build/lifecycle.js';
 import { type CarriedTask, PLAIN_BUILD } from '../../build/options.js';
 import type { Session } from '../../build/project-session.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
-import { patchedFiles } from '../../build/publishing/published-records.js';
+import { PatchedFiles } from '../../build/publishing/published-records.js';
 import { buildRewritten, rewrittenProject } from '../../build/rewritten-build.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
@@ -117,10 +117,9 @@ export async function runRewriting<T>(
       }
       // A clone that never built knows from its lock files alone which patches are on files.
       const { state } = project.repository;
-      await writePatched(state, {
-        ...Object.fromEntries(project.patched),
-        ...patchedFiles(project, [...project.locks.values()], true),
-      });
+      const patched = new PatchedFiles();
+      for (const lock of project.locks.values()) patched.add(lock);
+      await writePatched(state, { ...Object.fromEntries(project.patched), ...patched.all([]) });
       await planned.value.forget?.();
       const build = { ...PLAIN_BUILD, accept: true, carried, wait, command };
       // No line in the history of builds: nothing was built.

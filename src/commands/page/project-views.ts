@@ -56,8 +56,7 @@ export function criticalPath(
 
   function heaviest(labels: readonly Label[]): Label | undefined {
     let best: Label | undefined;
-    for (const label of labels)
-      if (best === undefined || (remaining.get(label) ?? 0) > (remaining.get(best) ?? 0)) best = label;
+    for (const label of labels) if (best === undefined || remaining(label) > remaining(best)) best = label;
     return best;
   }
 }
