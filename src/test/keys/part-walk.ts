@@ -18,16 +18,29 @@ export function stateOf(rig: Rig): string {
   return join(projects, readdirSync(projects)[0] as string);
 }
 
-/** The file of parts of the index. A complete build that reads everything replaces it by another one. */
-export function partsFile(rig: Rig): number {
-  return statSync(join(stateOf(rig), PARTS_FILE)).ino;
+/** The index as it is now. */
+export function indexNow(rig: Rig): { readonly parts: number; readonly head: string } {
+  const state = stateOf(rig);
+  return {
+    parts: statSync(join(state, PARTS_FILE)).ino,
+    head: readFileSync(join(state, INDEX_FILE), 'utf8'),
+  };
+}
+
+/**
+ * Whether the build since then read a part of the project. One that reads everything replaces the file of parts by another one; one
+ * that only restores outputs writes no index.
+ */
+export function isPartSince(rig: Rig, before: ReturnType<typeof indexNow>): boolean {
+  const now = indexNow(rig);
+  return now.parts === before.parts && now.head !== before.head;
 }
 
 /** A complete build, and whether it read a part of the project. */
 export async function buildOf(rig: Rig, options: Parameters<Rig['build']>[0] = {}) {
-  const before = partsFile(rig);
+  const before = indexNow(rig);
   const story = await rig.build(options);
-  return { story, isPart: partsFile(rig) === before };
+  return { story, isPart: isPartSince(rig, before) };
 }
 
 /** All that a build leaves for the next one. */
@@ -85,7 +98,7 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
       // Most changes are of a kind for which a build can read a part.
       for (let i = dice.below(2); i >= 0; i--)
         told.push(dice.chance(0.8) ? project.localChange() : project.change());
-      const before = partsFile(rig);
+      const before = indexNow(rig);
       const { summary } = await rig.build();
       told.push(`build: ${summary.outcome}`);
       if (summary.exitCode !== 0) {
@@ -95,7 +108,7 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
       }
       sum.builds++;
       const isComplete = summary.counts.drifted === 0 && summary.outcome === 'built';
-      if (!isComplete || partsFile(rig) !== before) continue;
+      if (!isComplete || !isPartSince(rig, before)) continue;
       sum.parts++;
       // Several parts follow one another, too.
       if (dice.chance(0.4)) await compareWithWhole(rig);
