@@ -43,16 +43,18 @@ export function publishedOutputs(
  * is none any more.
  */
 export function changedOutputs(
-  { recorded, built }: Project,
+  { recorded, built, rest }: Project,
   published: Readonly<Record<string, string>>,
 ): Record<string, string | null> {
+  // A feature that has come again may have a lock file from before it went: the record of the clone has nothing of it.
+  const isKnownLock = rest?.isReordered !== true;
   const changes: Record<string, string | null> = {};
   for (const path of new Set([...recorded.keys(), ...Object.keys(published)])) {
     const word = published[path] ?? null;
     const [before, ...more] = recorded.get(path) ?? [];
     const isBuilt = before !== undefined && built.get(path)?.has(before);
     // Of two recorded contents, the record of the clone may have either.
-    const isKnown = before !== undefined && more.length === 0;
+    const isKnown = isKnownLock && before !== undefined && more.length === 0;
     const isSame = isKnown && word === (isBuilt ? before : acceptedWord(before));
     if (!isSame) changes[path] = word;
   }
