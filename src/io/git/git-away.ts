@@ -20,7 +20,10 @@ export type Stopped = 'aborted' | 'silent';
 /** Also ends what git has started (ssh, a helper). `end` stops watching, and says why git was ended, if it was. */
 export function guardAway(child: Running, { signal, silenceMs }: Away): { end(): Stopped | undefined } {
   let stopped: Stopped | undefined;
+  let isOver = false;
   const stop = (why: Stopped) => {
+    // The process may have ended long ago, and its number may be that of another one.
+    if (isOver) return;
     stopped ??= why;
     if (child.pid === undefined) return;
     try {
@@ -41,7 +44,10 @@ export function guardAway(child: Running, { signal, silenceMs }: Away): { end():
   if (signal.aborted) stop('aborted');
   return {
     end() {
+      isOver = true;
       clearTimeout(timer);
+      child.stdout.off('data', heard);
+      child.stderr.off('data', heard);
       signal.removeEventListener('abort', onAbort);
       return stopped;
     },

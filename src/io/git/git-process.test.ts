@@ -1,5 +1,6 @@
 /** What git's words stand for: a full disk, damage of conductor's own store, or nothing that is expected. */
 
+import { EventEmitter } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -12,9 +13,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { asFailure } from '../files.js';
 import { CoprocessEnded } from './coprocess.js';
+import { guardAway } from './git-away.js';
 import { GitError, git } from './git-process.js';
 import { indexOfCommit } from './locate.js';
 import type { Repository } from './repository.js';
@@ -53,6 +55,32 @@ test('a hook checks the index that git gives to it, and never one of another rep
     expect(of('other/index')).toBe(join(gitDir, 'index'));
   } finally {
     rmSync(top, { recursive: true, force: true });
+  }
+});
+
+test('a git that is not watched any more is left alone, whatever it says', () => {
+  vi.useFakeTimers();
+  try {
+    const stdout = new EventEmitter();
+    const stderr = new EventEmitter();
+    const stop = new AbortController();
+    const kill = vi.fn(() => true);
+    const watched = () =>
+      guardAway({ stdout, stderr, kill, pid: 2 ** 30 }, { signal: stop.signal, silenceMs: 1 });
+    const [first, second] = [watched(), watched()];
+    expect(first.end()).toBeUndefined();
+    vi.advanceTimersByTime(10);
+    expect(kill).toHaveBeenCalledTimes(1);
+    expect(second.end()).toBe('silent');
+    for (const one of [stdout, stderr]) {
+      one.emit('data', 'late');
+      expect(one.listenerCount('data')).toBe(0);
+    }
+    vi.advanceTimersByTime(10);
+    stop.abort();
+    expect(kill).toHaveBeenCalledTimes(1);
+  } finally {
+    vi.useRealTimers();
   }
 });
 

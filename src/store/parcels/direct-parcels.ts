@@ -42,9 +42,7 @@ class DirectParcels {
     const told = await this.remote.push(away, refs, sent);
     const refused = [...told.pushed.values()];
     // It has lost something that it had: git finds out what.
-    if (
-      refused.some(({ outcome, detail }) => outcome !== 'stored' && /missing necessary objects/.test(detail))
-    ) {
+    if (refused.some(isIncomplete)) {
       this.there.clear();
       this.listed.clear();
       return undefined;
@@ -107,6 +105,12 @@ class DirectParcels {
     this.there.add(base);
     for (const id of await this.objects.everything(base)) this.there.add(id);
   }
+}
+
+/** Its checks of contents say `unpacker error`, too, and then name what they found. */
+function isIncomplete({ outcome, detail, refused }: PushedRef): boolean {
+  const isLost = /missing necessary objects|unpacker error/.test(detail);
+  return outcome !== 'stored' && refused === undefined && isLost;
 }
 
 /** The short way, as long as the address is that of such a repository. */

@@ -230,7 +230,10 @@ export class GitParcels implements Parcels {
       const end = fault === undefined ? 'here' : fault === 'missing' ? NOT_THERE : fault;
       if (end !== 'other') return new Map(commits.map((one) => [one, end]));
     }
-    const { refs, fault = NOT_THERE } = await this.fetched(commits.map(parcelRef), here);
+    // Git finds only what has a name here: what is in memory is nothing to it.
+    const named: ObjectId[] = [];
+    for (const one of here) if (await this.isHere(one)) named.push(one);
+    const { refs, fault = NOT_THERE } = await this.fetched(commits.map(parcelRef), named);
     for (const commit of commits) {
       // The name is the commit: another one under it is not what was asked for.
       if (refs.get(parcelRef(commit)) !== commit) {

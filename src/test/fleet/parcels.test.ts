@@ -164,6 +164,50 @@ test('git: a place that refuses one parcel takes those beside it, and is not awa
   expect(again).toEqual([true, true, true, true, true, false]);
 });
 
+/** Three outcomes that nobody has on a disk, and the commit on which they stand. */
+async function outcomesOn(objects: GitObjects) {
+  const base = await objects.writeCommit({ tree: await objects.empty(), message: 'base\n' });
+  const done = { ok: true, result: base, attempts: 1, usage: {} } as const;
+  const all = [1, 2, 3].map((ms) => outcomeCommit(objects, { ...done, ms }, base));
+  return { base, done, all: (await Promise.all(all)) as [ObjectId, ObjectId, ObjectId] };
+}
+
+test('git: what was sent from memory is nothing that a git here could start from', async () => {
+  const here = await opened();
+  const git = (...args: string[]) => execFileSync('git', ['-C', here.project.dir, ...args]);
+  git('remote', 'add', 'place', `file://${place.remote}`);
+  git('remote', 'set-url', '--push', 'place', place.remote);
+  const { objects } = here;
+  const parcels = new GitParcels({ objects, remote: 'place', dir: here.project.dir });
+  endings.push(() => parcels.end());
+  const { base, done, all } = await outcomesOn(objects);
+  expect(await parcels.send(base)).toEqual(sent);
+  expect(await parcels.send(all[0])).toEqual(sent);
+  const there = await clone('git');
+  expect(await there.parcels.fetch(all[0])).toEqual(sent);
+  const answer = await outcomeCommit(there.objects, { ...done, ms: 4 }, all[0]);
+  expect(await there.parcels.send(answer)).toEqual(sent);
+  expect(await parcels.fetch(answer, [all[0]])).toEqual(sent);
+  expect(await readOutcome(objects, answer)).toEqual({ ok: true, value: { ...done, ms: 4 } });
+});
+
+test.each(['true', 'false'])(
+  'git: a place that has lost objects gets all of them (checks: %s)',
+  async (checks) => {
+    const { parcels, objects } = await clone('git');
+    const { base, all } = await outcomesOn(objects);
+    expect(await parcels.send(base)).toEqual(sent);
+    expect(await parcels.send(all[0])).toEqual(sent);
+    rmSync(place.remote, { recursive: true });
+    execFileSync('git', ['init', '-q', '--bare', place.remote]);
+    execFileSync('git', ['-C', place.remote, 'config', 'receive.fsckObjects', checks]);
+    expect(await parcels.send(all[1])).toEqual(sent);
+    expect(await parcels.send(all[2])).toEqual(sent);
+    const other = await clone('git');
+    for (const one of all.slice(1)) expect(await other.parcels.fetch(one)).toEqual(sent);
+  },
+);
+
 test('git: a parcel that was dropped before it was sent fails alone', async () => {
   const { parcels, objects } = await clone('git');
   const base = await objects.writeCommit({ tree: await objects.empty(), message: 'base\n' });

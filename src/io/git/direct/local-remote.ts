@@ -16,7 +16,7 @@ import { packBytes } from '../writing/pack.js';
 import { readPack } from './pack-reader.js';
 import { DELIMITER, FLUSH, PacketReader, packet } from './packets.js';
 
-/** Bytes of one pack, which are in memory: more go another way. */
+/** Bytes of one pack, and of what is in it, which are in memory: more go another way. */
 const MOST_BYTES = 128_000_000;
 /** How the program that sends marks a part of the pack; other marks are words. */
 const PACK_PART = 1;
@@ -135,7 +135,7 @@ export class LocalRemote {
     const format = packet(`object-format=${this.hash}`);
     talk.send(packet('command=fetch\n'), format, DELIMITER, ...lines.map(packet), FLUSH);
     const { value, stopped } = await talk.watched(() => received(talk.reader));
-    if (Buffer.isBuffer(value)) return readPack(value, this.hash) ?? 'other';
+    if (Buffer.isBuffer(value)) return readPack(value, this.hash, MOST_BYTES) ?? 'other';
     this.end();
     if (value === 'missing' || value === 'other') return value;
     return talk.fault(stopped);
@@ -162,7 +162,7 @@ export class LocalRemote {
     }
     if (commands.length === 0) {
       talk.send(FLUSH);
-      await talk.words();
+      await talk.watched(() => talk.words());
       return { pushed };
     }
     commands[0] += `\0report-status object-format=${this.hash}`;

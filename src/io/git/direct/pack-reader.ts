@@ -16,18 +16,18 @@ interface Entry {
   readonly base?: ObjectId;
 }
 
-/** Undefined where it is no such pack. Ids are those of the contents. */
-export function readPack(pack: Buffer, hash: HashName): Map<ObjectId, GitObject> | undefined {
+/** Undefined where it is no such pack, or one of more bytes than `most`. Ids are those of the contents. */
+export function readPack(pack: Buffer, hash: HashName, most: number): Map<ObjectId, GitObject> | undefined {
   try {
-    return objectsIn(pack, hash);
+    return objectsIn(pack, hash, most);
   } catch (error) {
-    // What zlib, or a read behind the end, makes of bytes that are no pack.
+    // What zlib, or a read behind the end, makes of bytes that are no pack or that say another size than theirs.
     if (error instanceof RangeError || (error as { code?: string }).code?.startsWith('Z_')) return undefined;
     throw error;
   }
 }
 
-function objectsIn(pack: Buffer, hash: HashName): Map<ObjectId, GitObject> | undefined {
+function objectsIn(pack: Buffer, hash: HashName, most: number): Map<ObjectId, GitObject> | undefined {
   const digest = hash === 'sha1' ? 20 : 32;
   const end = pack.length - digest;
   const isPack = end >= 12 && pack.toString('latin1', 0, 4) === 'PACK' && pack.readUInt32BE(4) === 2;
@@ -36,37 +36,45 @@ function objectsIn(pack: Buffer, hash: HashName): Map<ObjectId, GitObject> | und
     .digest();
   if (!isPack || !sum.equals(pack.subarray(end))) return undefined;
   const found = new Map<ObjectId, GitObject>();
-  let left: Entry[] = [];
+  let differences: Entry[] = [];
+  // A few bytes of a pack may say how a thousand times as many are made.
+  let left = most;
   let at = 12;
   for (let i = pack.readUInt32BE(8); i > 0; i--) {
-    const read = entryAt(pack, at, digest);
+    const read = entryAt(pack, at, { digest, most: left });
     if (!read) return undefined;
     at = read.next;
     const { entry } = read;
+    left -= entry.content.length;
     const type = TYPES[entry.type];
     if (type) found.set(hashObject(type, entry.content, hash), { type, content: entry.content });
-    else if (entry.type === DIFFERENCE) left.push(entry);
+    else if (entry.type === DIFFERENCE) differences.push(entry);
     else return undefined;
   }
   // A difference may stand on another one.
-  while (left.length > 0) {
+  while (differences.length > 0) {
     const waiting: Entry[] = [];
-    for (const entry of left) {
+    for (const entry of differences) {
       const base = found.get(entry.base ?? '');
       if (!base) waiting.push(entry);
       else {
-        const content = changed(base.content, entry.content);
+        const content = changed(base.content, entry.content, left);
         if (!content) return undefined;
+        left -= content.length;
         found.set(hashObject(base.type, content, hash), { type: base.type, content });
       }
     }
-    if (waiting.length === left.length) return undefined;
-    left = waiting;
+    if (waiting.length === differences.length) return undefined;
+    differences = waiting;
   }
   return at === end ? found : undefined;
 }
 
-function entryAt(pack: Buffer, start: number, digest: number): { entry: Entry; next: number } | undefined {
+function entryAt(
+  pack: Buffer,
+  start: number,
+  { digest, most }: { readonly digest: number; readonly most: number },
+): { entry: Entry; next: number } | undefined {
   let at = start;
   let byte = pack.readUInt8(at++);
   const type = (byte >> 4) & 7;
@@ -75,9 +83,11 @@ function entryAt(pack: Buffer, start: number, digest: number): { entry: Entry; n
     byte = pack.readUInt8(at++);
     size += (byte & 0x7f) * factor;
   }
+  if (size > most) return undefined;
   const base = type === DIFFERENCE ? pack.toString('hex', at, at + digest) : undefined;
   if (base !== undefined) at += digest;
-  const { buffer, engine } = inflateSync(pack.subarray(at), { info: true }) as unknown as {
+  const limits = { info: true, maxOutputLength: Math.max(size, 1) };
+  const { buffer, engine } = inflateSync(pack.subarray(at), limits) as unknown as {
     buffer: Buffer;
     engine: { bytesWritten: number };
   };
@@ -86,8 +96,11 @@ function entryAt(pack: Buffer, start: number, digest: number): { entry: Entry; n
   return { entry, next: at + engine.bytesWritten };
 }
 
-/** What a difference makes of its base: parts of the base, and bytes of its own. Undefined where it does not fit. */
-function changed(base: Buffer, difference: Buffer): Buffer | undefined {
+/**
+ * What a difference makes of its base: parts of the base, and bytes of its own. Undefined where it does not fit, or makes more
+ * bytes than `most`.
+ */
+function changed(base: Buffer, difference: Buffer, most: number): Buffer | undefined {
   let at = 0;
   const length = () => {
     let value = 0;
@@ -99,6 +112,7 @@ function changed(base: Buffer, difference: Buffer): Buffer | undefined {
   };
   if (length() !== base.length) return undefined;
   const size = length();
+  if (size > most) return undefined;
   const parts: Buffer[] = [];
   let made = 0;
   while (at < difference.length) {
@@ -120,6 +134,7 @@ function changed(base: Buffer, difference: Buffer): Buffer | undefined {
     if (from + count > base.length) return undefined;
     parts.push(base.subarray(from, from + count));
     made += count;
+    if (made > size) return undefined;
   }
-  return made === size ? Buffer.concat(parts) : undefined;
+  return made === size && at === difference.length ? Buffer.concat(parts) : undefined;
 }
