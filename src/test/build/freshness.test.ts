@@ -104,7 +104,7 @@ test('a file that no task declares as its input changes nothing', async () => {
 
   rig.write({ 'src/other.txt': 'changed\n', 'README.md': 'new\n' });
   const second = await rig.buildWithoutAgent();
-  expect(second.verdicts()).toEqual({ 'f/T1': 'fresh' });
+  expect(second.outcomes()).toEqual({ 'f/T1': 'fresh' });
   expect(second.summary).toMatchObject({ outcome: 'up-to-date', published: 0 });
 });
 
