@@ -35,12 +35,12 @@ export interface CommandRun {
 export class CommandEnvironment {
   private readonly config: Config;
   private readonly env: Environment;
-  /** Program of the sandbox; undefined where there is none. */
-  private readonly sandbox: string | undefined;
+  private readonly sandbox: () => Promise<string | undefined>;
   /** Values of variables that the config passes on: never in a log. */
   private readonly secrets: readonly string[];
 
-  constructor(config: Config, env: Environment, sandbox: string | undefined) {
+  /** `sandbox` finds the program of the sandbox, undefined where there is none. A command in the sandbox waits for it. */
+  constructor(config: Config, env: Environment, sandbox: () => Promise<string | undefined>) {
     this.config = config;
     this.env = env;
     this.sandbox = sandbox;
@@ -48,8 +48,9 @@ export class CommandEnvironment {
     this.secrets = secretValues(env, [...config.env, ...REACH]);
   }
 
-  run(run: CommandRun): Promise<ProgramExit> {
+  async run(run: CommandRun): Promise<ProgramExit> {
     const { onLine } = run;
+    const sandbox = run.sandboxed ? await this.sandbox() : undefined;
     return runQuickly({
       command: run.command,
       cwd: run.dir,
@@ -61,7 +62,7 @@ export class CommandEnvironment {
       secrets: this.secrets,
       maxTailBytes: MAX_OUTPUT,
       ...(onLine ? { onLine: (line: string) => onLine(line) } : {}),
-      ...(run.sandboxed && this.sandbox ? { sandbox: this.plan(this.sandbox, run) } : {}),
+      ...(sandbox === undefined ? {} : { sandbox: this.plan(sandbox, run) }),
     });
   }
 

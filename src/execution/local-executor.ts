@@ -25,7 +25,7 @@ import { TaskAttempt, type TaskAttemptParts } from './task-attempt.js';
 
 export interface LocalExecutorParts extends Omit<TaskAttemptParts, 'executor'> {
   /** Why there is no sandbox although the config asks for one if possible; undefined: there is one, or none is wanted. */
-  readonly unsandboxed: string | undefined;
+  unsandboxed(): Promise<string | undefined>;
 }
 
 export class LocalExecutor implements Executor {
@@ -38,7 +38,7 @@ export class LocalExecutor implements Executor {
 
   async run(run: TaskRun, given: ExecutionContext): Promise<TaskOutcome> {
     const { emit } = given;
-    if (run.recipe.kind !== 'render' || run.gates.length > 0) this.warnUnsandboxed(emit);
+    if (run.recipe.kind !== 'render' || run.gates.length > 0) await this.warnUnsandboxed(emit);
     const meter = new WorkMeter();
     const startedAt = this.parts.now();
     const earlier = run.recipe.kind === 'agent' ? run.recipe.earlier : undefined;
@@ -117,7 +117,7 @@ export class LocalExecutor implements Executor {
   }
 
   async askAgent(run: DocumentRun, { signal, emit }: ExecutionContext): Promise<DocumentOutcome> {
-    this.warnUnsandboxed(emit);
+    await this.warnUnsandboxed(emit);
     const meter = new WorkMeter();
     const asked = await guarded(() => this.document(run, { signal, emit, meter }));
     const { usage } = meter;
@@ -169,8 +169,10 @@ export class LocalExecutor implements Executor {
   }
 
   /** Warns once per build, and only if something runs that a sandbox would restrict. */
-  private warnUnsandboxed(emit: ExecutionContext['emit']): void {
-    const { unsandboxed } = this.parts;
+  private async warnUnsandboxed(emit: ExecutionContext['emit']): Promise<void> {
+    if (this.warned) return;
+    const unsandboxed = await this.parts.unsandboxed();
+    // Another task may have warned meanwhile.
     if (this.warned || unsandboxed === undefined) return;
     this.warned = true;
     const message = `no sandbox (${unsandboxed}): agents, commands and gates can write everywhere that you can; run \`conductor doctor\``;

@@ -39,20 +39,24 @@ export async function openLocalParts(
 ): Promise<Result<LocalExecutorParts, Failure>> {
   const { repository, config, startedAt, shared, isFollowing } = parts;
   const { project } = repository;
-  // Trying it starts a program.
-  const sandbox = config.sandbox === 'off' ? { missing: 'it is off' } : await findSandbox(host.env);
-  if ('missing' in sandbox && config.sandbox === 'required') {
-    return err({ kind: 'sandbox-required', detail: sandbox.missing });
+  // Trying it starts a program: a build of templates alone does without. What runs in a sandbox waits for the trial.
+  const findProgram = async () => {
+    const found = config.sandbox === 'off' ? undefined : await findSandbox(host.env);
+    return found !== undefined && 'program' in found ? found.program : undefined;
+  };
+  if (config.sandbox === 'required') {
+    const sandbox = await findSandbox(host.env);
+    if ('missing' in sandbox) return err({ kind: 'sandbox-required', detail: sandbox.missing });
   }
-  const program = 'program' in sandbox ? sandbox.program : undefined;
   const logs = new BuildLogs(project, buildName(startedAt, host.pid));
   await logs.open();
-  const commandEnvironment = new CommandEnvironment(config, host.env, program);
+  const commandEnvironment = new CommandEnvironment(config, host.env, findProgram);
   const day = new Date(startedAt).toISOString().slice(0, 10);
   // Work that a superseded build left running uses the same budgets, and its workspaces are still in use.
   const spending = (isFollowing && shared.spending) || (await openSpending(host, parts, day));
   shared.spending = spending;
-  const own = { commandEnvironment, logs, isSandboxed: program !== undefined };
+  const isSandboxed = async () => (await findProgram()) !== undefined;
+  const own = { commandEnvironment, logs, isSandboxed };
   const options = await poolOptions(host, parts, own);
   const pool = shared.workspaces(options, () => new WorkspacePool(repository, parts.objects, options));
   // Before workspaces are swept: what a killed build left running would write on.
@@ -74,7 +78,10 @@ export async function openLocalParts(
     pool,
     commandLimiter: shared.commands(config.commands),
     gateLimiter: shared.gates(config.gateWorkers, config.commands),
-    unsandboxed: config.sandbox === 'auto' && 'missing' in sandbox ? sandbox.missing : undefined,
+    async unsandboxed() {
+      const found = config.sandbox === 'auto' ? await findSandbox(host.env) : undefined;
+      return found !== undefined && 'missing' in found ? found.missing : undefined;
+    },
     version: host.version,
     now: host.now,
   });
@@ -97,7 +104,7 @@ async function poolOptions(
   own: {
     readonly commandEnvironment: CommandEnvironment;
     readonly logs: BuildLogs;
-    readonly isSandboxed: boolean;
+    isSandboxed(): Promise<boolean>;
   },
 ): Promise<PoolOptions> {
   const { link } = config.workspace;

@@ -84,7 +84,7 @@ class Rig {
       link,
       keep,
       setupKey: '',
-      isSandboxed: false,
+      isSandboxed: async () => false,
       setup: async () => ok(undefined),
     });
   }

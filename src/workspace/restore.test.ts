@@ -48,7 +48,7 @@ async function rig() {
     link: [],
     keep: [],
     setupKey: '',
-    isSandboxed: false,
+    isSandboxed: async () => false,
     setup: async () => ok(undefined),
   });
   const taken = await takeSnapshot(opened.value, objects, { secrets: [], named: [], force: [] });

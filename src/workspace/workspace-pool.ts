@@ -143,7 +143,8 @@ export class WorkspacePool {
    */
   async secure(workspace: Workspace): Promise<void> {
     // In a sandbox no program can write what set-up made: only copies have to be looked at.
-    const setup = this.options.isSandboxed ? undefined : await this.setups.finished(this.options, undefined);
+    const isSandboxed = await this.options.isSandboxed();
+    const setup = isSandboxed ? undefined : await this.setups.finished(this.options, undefined);
     await this.tools.restore(workspace, this.options, setup?.ok ? setup.value : undefined);
   }
 

@@ -1,5 +1,7 @@
-/** Holds that everything that runs in a workspace goes through the executor of the host, as data. */
+/** Holds that everything that runs in a workspace goes through the executor of the host, as data, and what it says of the sandbox. */
 
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type ExecutorScript, ScriptedExecutor } from '../../execution/scripted-executor.js';
 import { overJson } from '../rig/json-executor.js';
@@ -80,4 +82,38 @@ test('the documents of a plan are asked of the executor, one session each', asyn
     'f/@planner-qa',
     'f/@planner-spec',
   ]);
+});
+
+test('where there is no sandbox a build that runs something says so, once, and one that runs nothing does not', async () => {
+  await using rig = await createRig({ config: { sandbox: 'auto' } });
+  rig.env.PATH = `${rig.temporary.root}/empty`;
+  const write = (path: string) => [process.execPath, '-e', `require('fs').writeFileSync('${path}', '1')`];
+  rig.backlog('f', {
+    T1: { inputs: [], outputs: ['one.txt'], run: write('one.txt') },
+    T2: { inputs: [], outputs: ['two.txt'], run: write('two.txt') },
+  });
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
+  expect(built.warnings()).toEqual([expect.stringMatching(/^no sandbox \(.+\): .*`conductor doctor`$/)]);
+  rig.remove('one.txt');
+  expect((await rig.build()).warnings()).toEqual([]);
+});
+
+test.runIf(process.platform === 'linux')('the sandbox is tried only by a build that may use it', async () => {
+  await using rig = await createRig({ config: { sandbox: 'auto' } });
+  const tried = join(rig.temporary.root, 'tried');
+  const bwrap = join(rig.temporary.root, 'bin/bwrap');
+  mkdirSync(dirname(bwrap));
+  writeFileSync(bwrap, `#!/bin/sh\n: > '${tried}'\necho 'not allowed' >&2\nexit 1\n`, { mode: 0o755 });
+  rig.env.PATH = `${dirname(bwrap)}:${rig.env.PATH}`;
+  rig.write({ 'templates/one.hbs': 'one\n' });
+  const T1 = { render: [{ template: 'one.hbs', to: 'one.txt' }] };
+  rig.backlog('f', { T1 });
+  expect((await rig.build()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(existsSync(tried)).toBe(false);
+  rig.backlog('f', { T1, T2: { inputs: [], outputs: ['two.txt'], run: 'echo 2 > two.txt' } });
+  const built = await rig.build();
+  expect(built.outcomes()).toEqual({ 'f/T1': 'fresh', 'f/T2': 'built' });
+  expect(existsSync(tried)).toBe(true);
+  expect(built.warnings()).toEqual([expect.stringContaining('not allowed')]);
 });

@@ -249,21 +249,6 @@ test('a damaged result is rebuilt and said to be so', async () => {
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
 });
 
-test('where there is no sandbox a build that runs something says so, once, and one that runs nothing does not', async () => {
-  await using rig = await createRig({ config: { sandbox: 'auto' } });
-  rig.env.PATH = `${rig.temporary.root}/empty`;
-  const write = (path: string) => [process.execPath, '-e', `require('fs').writeFileSync('${path}', '1')`];
-  rig.backlog('f', {
-    T1: { inputs: [], outputs: ['one.txt'], run: write('one.txt') },
-    T2: { inputs: [], outputs: ['two.txt'], run: write('two.txt') },
-  });
-  const built = await rig.build();
-  expect(built.outcomes()).toEqual({ 'f/T1': 'built', 'f/T2': 'built' });
-  expect(built.warnings()).toEqual([expect.stringMatching(/^no sandbox \(.+\): .*`conductor doctor`$/)]);
-  rig.remove('one.txt');
-  expect((await rig.build()).warnings()).toEqual([]);
-});
-
 test('files that look secret are shown when git tracks them, and hidden and named when the config says so', async () => {
   await using rig = await createRig({ config: { env: [] } });
   rig.write({

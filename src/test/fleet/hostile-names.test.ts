@@ -106,7 +106,7 @@ test('what is no tree comes with no parcel, and a name with a backslash does', a
 test('a tree with such a name that is in the store all the same is written to no workspace and not published', async () => {
   const { scratch, repository, objects } = await opened();
   const pool = new WorkspacePool(repository, objects, {
-    ...{ cacheDir: scratch.cache, link: [], keep: [], setupKey: '', isSandboxed: false },
+    ...{ cacheDir: scratch.cache, link: [], keep: [], setupKey: '', isSandboxed: async () => false },
     setup: async () => ok(undefined),
   });
   const found = () => readdirSync(scratch.root, { recursive: true, encoding: 'utf8' });
@@ -139,7 +139,7 @@ test('no listing has a path with such a name, and a name that only looks like on
 test('a file whose name has a backslash stays in its workspace', async () => {
   const { scratch, repository, objects } = await opened();
   const pool = new WorkspacePool(repository, objects, {
-    ...{ cacheDir: scratch.cache, link: [], keep: [], setupKey: '', isSandboxed: false },
+    ...{ cacheDir: scratch.cache, link: [], keep: [], setupKey: '', isSandboxed: async () => false },
     setup: async () => ok(undefined),
   });
   const blob = await objects.writeBlob(Buffer.from('evil\n'));

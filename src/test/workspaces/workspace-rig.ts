@@ -46,7 +46,7 @@ export class WorkspaceRig {
   } = {}): WorkspacePool {
     const setup = async () => ok(undefined);
     const cacheDir = this.scratch.cache;
-    const options = { cacheDir, link: [], keep, setupKey: '', isSandboxed: false, rules, setup };
+    const options = { cacheDir, link: [], keep, setupKey: '', isSandboxed: async () => false, rules, setup };
     return new WorkspacePool(this.repository, this.objects, options);
   }
 

@@ -23,7 +23,7 @@ export interface ToolOptions {
   readonly inner?: readonly string[];
   readonly keep: readonly string[];
   /** Whether programs in workspaces run in a sandbox, which can show what set-up made in its place. */
-  readonly isSandboxed: boolean;
+  isSandboxed(): Promise<boolean>;
   /** Absolute: Python environments outside of the project that commands use. */
   readonly environments?: readonly string[];
   /** What the person's own `PYTHONPATH` says, where commands get it. */
@@ -60,7 +60,7 @@ export class WorkspaceTools {
     const offered = setup
       ? await this.offer(workspace, setup, options)
       : { mounts: [], tools: [], shown: [] };
-    const modules = await this.submodules.offer(workspace, options.isSandboxed);
+    const modules = await this.submodules.offer(workspace, await options.isSandboxed());
     const { readOnly = [], ...places } = workspace.places;
     const variables = this.variables(workspace, options, setup);
     return {
@@ -82,7 +82,7 @@ export class WorkspaceTools {
    */
   async restore(workspace: Workspace, options: ToolOptions, setup: FinishedSetup | undefined): Promise<void> {
     const { tools = [], places } = workspace;
-    await this.submodules.offer(workspace, options.isSandboxed);
+    await this.submodules.offer(workspace, await options.isSandboxed());
     await this.links(workspace, options);
     for (const tool of tools) await this.link(workspace, tool);
     const linked = new Set(tools.map(({ path }) => path));
@@ -113,8 +113,9 @@ export class WorkspaceTools {
   async offer(
     workspace: Workspace,
     setup: FinishedSetup,
-    { isSandboxed }: Pick<ToolOptions, 'isSandboxed'>,
+    options: Pick<ToolOptions, 'isSandboxed'>,
   ): Promise<Offered> {
+    const isSandboxed = await options.isSandboxed();
     const mounts: Mount[] = [];
     const shown: string[] = [];
     const tools: LinkedTool[] = [];
