@@ -424,7 +424,7 @@ describe('build', () => {
   test('results whose pack is unreadable are rebuilt', async () => {
     const project = newProject({ [SPEC]: DOUBLED, 'in/a.txt': 'hello\n' });
     await built(project);
-    expect(damage(project, (name) => name.endsWith('.pack'))).toBe(1);
+    expect(damage(project, (name) => name.endsWith('.pack'))).toBeGreaterThan(0);
     project.remove('out');
     await built(project);
     expect(filesBelow(project.path('out'))).toEqual(DOUBLED_FILES);
