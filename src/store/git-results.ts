@@ -268,7 +268,6 @@ export class GitResults implements ResultStore {
 
   async repack(): Promise<void> {
     await repackRefs(this.objects.store, this.writer.takePacked());
-    await this.objects.many.join();
   }
 
   async close(): Promise<void> {}

@@ -78,6 +78,21 @@ test('packs of many builds become few, and a damaged one stays as it is', async 
   expect(packsOf(objects)).toEqual(all);
 });
 
+test('packs of objects that came together become few as well', async () => {
+  const objects = await scratchObjects();
+  const store = new GitResults(objects);
+  const sets = Array.from({ length: 21 }, () => new ObjectSet(objects.hash));
+  for (const [at, set] of sets.entries()) {
+    for (let i = 0; i < 30; i++) set.add('blob', Buffer.from(`content ${i} of ${at}`));
+    await objects.many.write(set.objects);
+  }
+  expect(packsOf(objects)).toHaveLength(21);
+  expect(await gitCommands(store)).toEqual(['pack-objects']);
+  expect(packsOf(objects).length).toBeLessThan(5);
+  const [id, { content }] = [...(sets[7]?.objects ?? [])][0] as [string, { content: Buffer }];
+  expect(execFileSync('git', ['cat-file', 'blob', id], { cwd: objects.store })).toEqual(content);
+});
+
 test('refs that are files of their own wait until they are many, but for those that borrow objects', async () => {
   const objects = await scratchObjects();
   // So long that a ref more is no reason to write it again.

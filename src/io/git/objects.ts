@@ -15,7 +15,6 @@ import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
 import { editedTree } from './writing/edited-tree.js';
 import { LooseWriter, RecentObjects } from './writing/loose.js';
-import { ManyObjects } from './writing/many-objects.js';
 import {
   commitBytes,
   type GitObject,
@@ -25,6 +24,7 @@ import {
   type ObjectType,
   treeBytes,
 } from './writing/object-bytes.js';
+import { ManyObjects } from './writing/pack.js';
 import { PassingObjects } from './writing/passing-objects.js';
 
 export class GitObjects {

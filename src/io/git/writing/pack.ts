@@ -1,6 +1,6 @@
 /**
- * Writes many objects into a repository in one go: a pack and its index, on disk and read back before anything names
- * what is in it. Knows nothing of refs.
+ * Writes many objects into a repository in one go: a pack and its index cost less than a file for each object. They are on disk and
+ * read back before anything names what is in them. Knows nothing of refs.
  */
 
 import { createHash } from 'node:crypto';
@@ -14,6 +14,7 @@ import { syncFolder, syncOpen } from '../../durable.js';
 import { codeOf } from '../../errors.js';
 import { makeDir } from '../../files.js';
 import { compressed } from './compressed.js';
+import type { LooseWriter } from './loose.js';
 import type { GitObject, HashName, ObjectType } from './object-bytes.js';
 
 const TYPES: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3 };
@@ -49,6 +50,32 @@ export async function writePack(
   }
   await syncFolder(folder);
   return name;
+}
+
+/** Objects from which on a pack with its index, synced and read back, is cheaper than a file for each. */
+const MANY = 24;
+
+/** Writes objects that come together: few as files of their own, many as one pack. */
+export class ManyObjects {
+  private readonly store: string;
+  private readonly hash: HashName;
+  private readonly loose: LooseWriter;
+
+  constructor(store: string, hash: HashName, loose: LooseWriter) {
+    this.store = store;
+    this.hash = hash;
+    this.loose = loose;
+  }
+
+  /** Ids have to be those of the contents. */
+  async write(objects: ReadonlyMap<ObjectId, GitObject>): Promise<void> {
+    if (objects.size < MANY) {
+      for (const { type, content } of objects.values()) this.loose.write(type, content);
+      return;
+    }
+    await writePack(this.store, objects, this.hash);
+    for (const [id, { type, content }] of objects) if (type === 'tree') this.loose.recent.add(id, content);
+  }
 }
 
 /** Longer files are written and read while others go on. For shorter ones, a turn through the pool of threads costs more than the disk. */
