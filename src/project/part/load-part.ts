@@ -86,6 +86,8 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   )
     return undefined;
   if (!leaving.every((path) => isAsBuilt(path, listing, built))) return undefined;
+  // The last build took these for files of people: it knew no task that writes them. They came together with a spec or lock file.
+  if ([...recorded.keys()].some((path) => handWritten.get(path))) return undefined;
   return {
     ...{ repository, objects, config, snapshot, listing },
     features: new Map(features.map((feature) => [feature.name, feature])),

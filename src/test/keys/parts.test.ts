@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { amendIndex, readHead } from '../../analysis/range/index-file.js';
 import { createRig } from '../rig/rig.js';
-import { buildOf, stateOf, walkInParts } from './part-walk.js';
+import { buildOf, compareWithWhole, stateOf, walkInParts } from './part-walk.js';
 
 const SEED = Number(process.env.TEST_SEED ?? 20261129);
 const STEPS = Number(process.env.TEST_STEPS ?? 14);
@@ -112,6 +112,32 @@ test('a task, a feature or a file of people that comes, changes or goes is read 
   rig.config = { ...rig.config, salt: 'x' };
   rig.backlog('d', { d: other('d') });
   expect((await buildOf(rig)).isPart).toBe(false);
+});
+
+test('an output that comes together with its spec and lock file is no file of people', async () => {
+  await using rig = await createRig();
+  for (const name of ['a', 'b', 'c', 'd']) rig.backlog(name, { [name]: task(name) });
+  // It reads all that people wrote.
+  rig.backlog('e', { e: task('e', { inputs: undefined }) });
+  rig.backlog('a', { a: task('a'), more: task('more') });
+  await rig.build();
+  rig.git('add', '-A');
+  rig.git('commit', '-qm', 'with the task');
+  rig.backlog('a', { a: task('a') });
+  await rig.build();
+  expect(rig.files()['out/more.txt']).toBeUndefined();
+  rig.git('checkout', '-q', '--', '.');
+  expect((await rig.build()).summary).toMatchObject({ exitCode: 0, counts: { built: 0 } });
+  await compareWithWhole(rig);
+
+  // A file of a person becomes an output in the same way.
+  rig.backlog('a', { a: task('a') });
+  await rig.build();
+  rig.write({ 'out/more.txt': 'more\n' });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  rig.git('checkout', '-q', '--', '.');
+  expect((await rig.build()).summary).toMatchObject({ exitCode: 0 });
+  await compareWithWhole(rig);
 });
 
 test('what is wrong between features is found although most of them are not read', TIMED, async () => {
