@@ -16,14 +16,15 @@ import {
 } from '../../model/fleet/job.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import { worthAgain } from '../../store/parcels/parcels.js';
 import type { ExecutionContext } from '../executor.js';
 import { type BatchOutcome, readOutcomes, runsCommit } from './parcel.js';
 import { admitOutcome, isOfRun, type QueueExecutorParts, UNHEARD_MS } from './remote-run.js';
-import { SEND_TRIES, tryAgain } from './tries.js';
+import { fetchAnswer, sendParcel } from './travel.js';
 
 /** `alone`: it is to be a job of its own, which has the same end as ever. */
 export type MemberEnd = Result<TaskOutcome, Failure> | 'alone';
+/** By key. `again`: the job of another build that it had joined is gone, or says nothing of it that counts here. */
+export type MemberEnds = ReadonlyMap<string, MemberEnd | 'again'>;
 
 /** A task that travels with others. */
 export interface BatchMember {
@@ -38,14 +39,12 @@ export interface BatchListener {
   left(names: readonly string[], read: readonly ObjectId[]): void;
 }
 
-export interface BatchQueue {
-  readonly needs: QueueNeeds;
-  readonly limits: QueueLimits;
-}
+/** What needs no model has no limits of a provider. */
+export const NO_LIMITS: QueueLimits = {};
 
 export class BatchJob {
   private readonly parts: QueueExecutorParts;
-  private readonly queue: BatchQueue;
+  private readonly needs: QueueNeeds;
   private readonly members: ReadonlyMap<string, BatchMember>;
   /** Of another build, which these tasks join. Absent: it is handed in here. */
   private readonly others: Job | undefined;
@@ -59,20 +58,21 @@ export class BatchJob {
   /** No two of the members have the same key. */
   constructor(
     parts: QueueExecutorParts,
-    { queue, members, others }: { queue: BatchQueue; members: readonly BatchMember[]; others?: Job },
+    { needs, members, others }: { needs: QueueNeeds; members: readonly BatchMember[]; others?: Job },
     told: BatchListener,
   ) {
     this.parts = parts;
-    this.queue = queue;
+    this.needs = needs;
     this.members = new Map(members.map((member) => [member.run.key, member]));
     this.others = others;
     this.told = told;
   }
 
-  /** By key. `signal`: of all members. */
-  async ends(signal: AbortSignal): Promise<ReadonlyMap<string, MemberEnd>> {
+  /** `signal`: of all members. */
+  async ends(signal: AbortSignal): Promise<MemberEnds> {
     const { board, detach } = this.parts;
-    const { needs, limits } = this.queue;
+    const { needs } = this;
+    const limits = NO_LIMITS;
     const keys = [...this.members.keys()];
     board.prepare(needs, limits);
     const job = this.others ? ok(this.others) : await this.handedIn(signal);
@@ -81,9 +81,8 @@ export class BatchJob {
     const priority = Math.max(...[...this.members.values()].map(({ context }) => context.priority ?? 0));
     const isOthers = this.others ? { isOthers: true as const } : {};
     for (const member of this.members.values()) phase(member);
-    const [first] = this.members.values();
     const unheard = setTimeout(() => {
-      if (!this.isHeard && first) this.told.unheard(needs, first.context);
+      if (!this.isHeard) this.told.unheard(needs, this.first.context);
     }, UNHEARD_MS);
     const leaves = () => detach;
     try {
@@ -94,30 +93,35 @@ export class BatchJob {
       );
       this.told.left(names, this.read);
       const isLeft = this.others ? end.kind !== 'answered' : signal.aborted && detach;
-      if (!isLeft) await withinAfter(board.forgetBatch(keys), AWAY_MS, signal);
+      // A name that stays leads to a job that is gone.
+      const forgetting = () => board.forgetBatch(keys, job.value.key).catch(() => undefined);
+      if (!isLeft) await withinAfter(forgetting(), AWAY_MS, signal);
       if (end.kind === 'cancelled') return this.all(err({ kind: 'cancelled' }));
-      return value ?? this.all('alone');
+      return value ?? this.all(this.others ? 'again' : 'alone');
     } finally {
       clearTimeout(unheard);
     }
   }
 
-  private all(end: MemberEnd): ReadonlyMap<string, MemberEnd> {
+  private get first(): BatchMember {
+    const [first] = this.members.values();
+    if (!first) throw new Error('BUG: a job of no task');
+    return first;
+  }
+
+  private all(end: MemberEnd | 'again'): MemberEnds {
     return new Map([...this.members.keys()].map((key) => [key, end]));
   }
 
   private async handedIn(signal: AbortSignal): Promise<Result<Job, Failure> | 'alone'> {
     const { parts } = this;
-    const base = await withinAfter(parts.base(signal), AWAY_MS, signal);
-    if (base === 'late') return err({ kind: 'cancelled' });
-    if (!base.ok) return base;
     const runs = [...this.members.values()].map(({ run }) => run);
-    const parcel = await runsCommit(parts.objects, runs, base.value);
-    this.read.push(parcel);
-    const sending = tryAgain(() => parts.parcels.send(parcel), {
-      ...{ signal, most: SEND_TRIES, isWorth: worthAgain() },
-    });
-    const sent = await withinAfter(sending, AWAY_MS, signal);
+    const make = async (base: ObjectId) => {
+      const parcel = await runsCommit(parts.objects, runs, base);
+      this.read.push(parcel);
+      return parcel;
+    };
+    const sent = await sendParcel(parts, make, { signal });
     if (sent === 'late' || !sent.ok) {
       this.told.left([], this.read);
       if (sent === 'late') return err({ kind: 'cancelled' });
@@ -130,7 +134,7 @@ export class BatchJob {
     const { version, build } = parts;
     return ok({
       ...{ protocol: JOB_PROTOCOL, version, label: `${label} +${tasks.length - 1}`, key: batchKey(tasks) },
-      ...{ tasks, parcel, base: base.value, build },
+      ...{ tasks, ...sent.value, build },
       ...(traceparent === undefined ? {} : { traceparent }),
     });
   }
@@ -138,13 +142,14 @@ export class BatchJob {
   /** Undefined when nothing of the answer can be read. */
   private async receive(
     answer: ObjectId,
-    { parcel, tasks = [] }: Job,
+    { label, parcel, tasks = [] }: Job,
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, MemberEnd> | undefined> {
+  ): Promise<MemberEnds | undefined> {
     const { objects, parcels } = this.parts;
     this.read.push(answer);
-    const fetching = tryAgain(() => parcels.fetch(answer, [parcel]), { signal, isWorth: worthAgain() });
-    const fetched = await withinAfter(fetching, AWAY_MS, signal);
+    const { run, context } = this.first;
+    const awaited = { answer, parcel, task: run.label, name: label, emit: context.emit };
+    const fetched = await fetchAnswer(parcels, awaited, signal);
     if (fetched === 'late' || !fetched.ok) return undefined;
     const read = await readOutcomes(objects, answer);
     if (!read.ok) return undefined;
@@ -152,10 +157,10 @@ export class BatchJob {
     return new Map(await mapBounded(tasks, endOf));
   }
 
-  private async endOf(key: string, outcome: BatchOutcome | undefined): Promise<MemberEnd> {
-    const member = this.members.get(key);
+  private async endOf(key: string, outcome: BatchOutcome | undefined): Promise<MemberEnd | 'again'> {
+    if (!this.members.has(key) || !outcome) return 'alone';
     // What failed may have failed before this build asked for it.
-    if (!member || !outcome || (!this.isOurs && !outcome.ok)) return 'alone';
+    if (!this.isOurs && !outcome.ok) return this.others ? 'again' : 'alone';
     return admitOutcome(this.parts, key, { ...outcome, usage: {} });
   }
 
@@ -172,9 +177,8 @@ export class BatchJob {
     if (!this.isHeard) for (const member of this.members.values()) phase(member, worker);
     this.isHeard = true;
     const byLabel = new Map([...this.members.values()].map((member) => [member.run.label, member]));
-    const [first] = this.members.values();
     for (const event of events) {
-      const member = 'task' in event && event.task !== undefined ? byLabel.get(event.task) : first;
+      const member = 'task' in event && event.task !== undefined ? byLabel.get(event.task) : this.first;
       if (member && isOfRun(event, member.run.label)) member.context.emit(event);
     }
   }

@@ -7,17 +7,11 @@ import { mapBounded } from '../../base/bounded.js';
 import { err } from '../../base/result.js';
 import { withinAfter } from '../../base/within.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
-import { type Job, queueName } from '../../model/fleet/job.js';
+import { type Job, type QueueNeeds, queueName } from '../../model/fleet/job.js';
 import type { TaskRun } from '../../model/task-run.js';
 import type { ExecutionContext } from '../executor.js';
-import {
-  BatchJob,
-  type BatchListener,
-  type BatchMember,
-  type BatchQueue,
-  type MemberEnd,
-} from './batch-job.js';
-import { limitsOf, needsOf } from './job-needs.js';
+import { BatchJob, type BatchListener, type BatchMember, type MemberEnd, NO_LIMITS } from './batch-job.js';
+import { needsOf } from './job-needs.js';
 import type { QueueExecutorParts } from './remote-run.js';
 
 /** Tasks of one job at most: a job is done by one worker, in one place. */
@@ -35,7 +29,7 @@ interface Waiting extends BatchMember {
 }
 
 interface Gathering {
-  readonly queue: BatchQueue;
+  readonly needs: QueueNeeds;
   readonly members: Map<string, Waiting>;
   ms: number;
   readonly timer: NodeJS.Timeout;
@@ -71,7 +65,7 @@ export class BatchedRuns {
     }
     if (!group) {
       const timer = setTimeout(() => this.close(name), GATHER_MS);
-      group = { queue: { needs, limits: limitsOf(this.parts, undefined) }, members: new Map(), ms: 0, timer };
+      group = { needs, members: new Map(), ms: 0, timer };
       this.gathering.set(name, group);
     }
     const { members } = group;
@@ -87,15 +81,15 @@ export class BatchedRuns {
     if (!group) return;
     this.gathering.delete(name);
     clearTimeout(group.timer);
-    void this.travel(group.queue, [...group.members.values()]);
+    void this.travel(group.needs, [...group.members.values()]);
   }
 
-  private async travel(queue: BatchQueue, members: readonly Waiting[]): Promise<void> {
+  private async travel(needs: QueueNeeds, members: readonly Waiting[]): Promise<void> {
     try {
       const stopped = new AbortController();
       const release = stopTogether(members, stopped);
       try {
-        await this.handIn(queue, members, stopped.signal);
+        await this.handIn(needs, members, stopped.signal);
       } finally {
         release();
       }
@@ -105,9 +99,13 @@ export class BatchedRuns {
     }
   }
 
-  private async handIn(queue: BatchQueue, members: readonly Waiting[], signal: AbortSignal): Promise<void> {
+  private async handIn(needs: QueueNeeds, members: readonly Waiting[], signal: AbortSignal): Promise<void> {
     const keys = members.map(({ run }) => run.key);
-    const found = await withinAfter(this.parts.board.batchesOf(queue, keys), AWAY_MS, signal);
+    const found = await withinAfter(
+      this.parts.board.batchesOf({ needs, limits: NO_LIMITS }, keys),
+      AWAY_MS,
+      signal,
+    );
     const joined = new Map<Job, Waiting[]>();
     const own: Waiting[] = [];
     for (const member of members) {
@@ -116,16 +114,16 @@ export class BatchedRuns {
       else own.push(member);
     }
     const others = mapBounded([...joined], async ([job, some]) => {
-      await this.one(queue, some, { others: job, signal });
-      // It is gone, or did not do them.
-      await this.one(queue, some, { signal });
+      await this.one(needs, some, { others: job, signal });
+      // It is gone, or some of it had failed before.
+      await this.one(needs, some, { signal });
     });
-    await Promise.all([this.one(queue, own, { signal }), others]);
+    await Promise.all([this.one(needs, own, { signal }), others]);
   }
 
-  /** Those that are to go on by themselves stay open where they had only joined. */
+  /** Those of a joined job that are to be handed in again stay open. */
   private async one(
-    queue: BatchQueue,
+    needs: QueueNeeds,
     all: readonly Waiting[],
     { others, signal }: { others?: Job; signal: AbortSignal },
   ): Promise<void> {
@@ -137,11 +135,11 @@ export class BatchedRuns {
       return;
     }
     if (members.length === 1 && !others) return finish(first, 'alone');
-    const job = new BatchJob(this.parts, { queue, members, ...(others ? { others } : {}) }, this.told);
+    const job = new BatchJob(this.parts, { needs, members, ...(others ? { others } : {}) }, this.told);
     const ends = await job.ends(signal);
     for (const member of members) {
       const end = ends.get(member.run.key) ?? 'alone';
-      if (end !== 'alone' || !others) finish(member, end);
+      if (end !== 'again') finish(member, end);
     }
   }
 }

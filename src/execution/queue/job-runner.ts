@@ -63,6 +63,8 @@ export class JobRunner {
   private readonly refusals = new Map<string, string>();
   /** Parcels of jobs that are over. */
   private readonly over = new Set<ObjectId>();
+  /** Jobs that run, each with its parcels. */
+  private readonly running = new Map<TakenJob, ObjectId[]>();
 
   constructor(parts: JobRunnerParts) {
     this.parts = parts;
@@ -71,13 +73,24 @@ export class JobRunner {
   /** `onRan`: called when the task has run, and only its outcome is still to be sent. */
   async run(job: TakenJob, onRan: () => void = () => {}): Promise<JobEnded> {
     const clock = new PhaseClock(onRan);
+    this.running.set(job, [job.data?.parcel]);
     try {
       const ended = await this.runOne(job, clock);
       return { ...ended, phases: clock.phases() };
     } finally {
       this.over.add(job.data?.parcel);
+      this.drop(job);
       if (this.over.size >= FORGOTTEN_AT_ONCE) await this.forget();
     }
+  }
+
+  /** What only this process has of its parcels: the answer is sent. */
+  private drop(job: TakenJob): void {
+    const parcels = this.running.get(job) ?? [];
+    this.running.delete(job);
+    // A job whose lock was lost may be back before its first run has ended.
+    const isBack = [...this.running.keys()].some(({ data }) => data?.parcel === job.data?.parcel);
+    if (!isBack) this.parts.parcels.drop(parcels);
   }
 
   /** Removes what names the parcels of jobs that are over. */
@@ -117,6 +130,7 @@ export class JobRunner {
     }
     const { ok: isOk, hasResult, parcel, why } = ran.value;
     this.over.add(parcel);
+    this.running.get(job)?.push(parcel);
     if (job.signal.aborted && !isOk) return this.ended(job);
     const { host } = this.parts;
     const answer = { parcel, name: nameOf(job), worker: host, ok: hasResult };
@@ -216,12 +230,12 @@ export class JobRunner {
 
   /** What was paid for is sent as long as the job is this machine's. */
   private async send(job: TakenJob, parcel: ObjectId, news: News): Promise<Result<void, Failure>> {
-    const { label: task } = job.data;
+    const { label, tasks: [{ label: task } = { label }] = [] } = job.data;
     const sent = await tryAgain(() => this.parts.parcels.send(parcel, nameOf(job)), {
       ...{ signal: job.signal, isWorth: worthAgain() },
       onAgain: ({ failure }) => {
         const why = failureReason(failure, task);
-        const message = `${this.parts.host} cannot send the result of ${task} and tries again: ${why}`;
+        const message = `${this.parts.host} cannot send the result of ${label} and tries again: ${why}`;
         news.add({ type: 'warning', task, message });
       },
     });
@@ -251,7 +265,8 @@ function madeOf(done: TaskOutcome | readonly BatchOutcome[], parcel: ObjectId): 
   const hasResult = all.some((one) => one?.ok === true);
   const failed = all.find((one) => !one?.ok);
   if (failed === undefined) return { parcel, hasResult, ok: true };
-  const why = failed === null ? 'each task of a job that has lost a worker goes alone' : failed.failure.kind;
+  const why =
+    failed === null ? 'some of its tasks are to come back as jobs of their own' : failed.failure.kind;
   return { parcel, hasResult, ok: false, why };
 }
 

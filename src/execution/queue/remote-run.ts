@@ -3,10 +3,8 @@
 import type { Agent } from '../../agent/agent.js';
 import type { Turns } from '../../base/limiter.js';
 import { err, ok, type Result } from '../../base/result.js';
-import { withinAfter } from '../../base/within.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { JobEnd } from '../../io/queue/awaited-job.js';
-import { AWAY_MS } from '../../io/queue/connection.js';
 import type { JobBoard } from '../../io/queue/job-board.js';
 import type { ActionKey } from '../../model/action.js';
 import type { BuildEventBody } from '../../model/event.js';
@@ -15,15 +13,14 @@ import { JOB_PROTOCOL, type JobNews, type QueueNeeds } from '../../model/fleet/j
 import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
-import { failureReason } from '../../report/failures/failure.js';
-import { type Parcels, worthAgain } from '../../store/parcels/parcels.js';
+import type { Parcels } from '../../store/parcels/parcels.js';
 import type { ResultStore } from '../../store/result-store.js';
 import type { ExecutionContext, Executor } from '../executor.js';
 import type { Spending } from '../spending.js';
 import { limitsOf, type NeedsParts, needsOf } from './job-needs.js';
 import { readOutcome, runCommit } from './parcel.js';
 import { RemoteSpending } from './remote-spending.js';
-import { SEND_TRIES, tryAgain } from './tries.js';
+import { fetchAnswer, type SentParcel, sendParcel } from './travel.js';
 
 export interface QueueExecutorParts extends NeedsParts {
   /** For everything that is no job. */
@@ -129,34 +126,17 @@ export class RemoteRun {
     }
   }
 
-  private async send(signal: AbortSignal): Promise<Result<{ base: ObjectId; parcel: ObjectId }, Failure>> {
+  private async send(signal: AbortSignal): Promise<Result<SentParcel, Failure>> {
     const { parts, run } = this;
-    // For all tasks: a limit of this one does not end it.
-    const base = await withinAfter(parts.base(this.context.signal), AWAY_MS, signal);
-    if (base === 'late') return err(this.ended);
-    if (!base.ok) return base;
-    const parcel = await runCommit(parts.objects, run, base.value);
-    this.read.push(parcel);
-    const sending = tryAgain(() => parts.parcels.send(parcel), {
-      ...{ signal, most: SEND_TRIES, isWorth: worthAgain() },
-    });
-    const sent = await withinAfter(sending, AWAY_MS, signal);
+    const make = async (base: ObjectId) => {
+      const parcel = await runCommit(parts.objects, run, base);
+      this.read.push(parcel);
+      return parcel;
+    };
+    // The base is for all tasks: a limit of this one does not end it.
+    const sent = await sendParcel(parts, make, { signal, ofAll: this.context.signal });
     if (sent === 'late') return err(this.ended);
-    return sent.ok ? ok({ base: base.value, parcel }) : err(sent.error.failure);
-  }
-
-  /** Fetches what is paid for, as long as its place is away and the build is not stopped. */
-  private fetch(answer: ObjectId, parcel: ObjectId, signal: AbortSignal) {
-    const { label: task } = this.run;
-    const fetching = tryAgain(() => this.parts.parcels.fetch(answer, [parcel]), {
-      ...{ signal, isWorth: worthAgain() },
-      onAgain: ({ failure }) => {
-        const why = failureReason(failure, task);
-        const message = `the result of ${task} cannot be fetched, and is asked for again: ${why}`;
-        this.context.emit({ type: 'warning', task, message });
-      },
-    });
-    return withinAfter(fetching, AWAY_MS, signal);
+    return sent.ok ? sent : err(sent.error.failure);
   }
 
   /** The outcome, with its result in the store; undefined when it cannot be fetched. */
@@ -167,7 +147,9 @@ export class RemoteRun {
   ): Promise<Result<TaskOutcome, Failure> | undefined> {
     const { objects } = this.parts;
     this.read.push(answer);
-    const fetched = await this.fetch(answer, parcel, signal);
+    const { label } = this.run;
+    const awaited = { answer, parcel, task: label, name: label, emit: this.context.emit };
+    const fetched = await fetchAnswer(this.parts.parcels, awaited, signal);
     // Another run would be paid, and bring what is refused again.
     if (fetched !== 'late' && !fetched.ok && fetched.error.refused) return err(fetched.error.failure);
     if (fetched === 'late' || !fetched.ok) return undefined;

@@ -38,6 +38,10 @@ const SLOW_MS = 15_000;
 const HEARTBEAT_MS = 10_000;
 const ALIVE_SECONDS = 35;
 const NOT_LEFT: LeftJob = { names: [] };
+/** Removes those of the keys that have this value. */
+const FORGET = `for _, name in ipairs(KEYS) do
+  if redis.call('GET', name) == ARGV[1] then redis.call('DEL', name) end
+end`;
 
 export class JobBoard {
   private readonly connection: QueueConnection;
@@ -143,9 +147,11 @@ export class JobBoard {
     await multi.exec();
   }
 
-  async forgetBatch(keys: readonly string[]): Promise<void> {
+  /** A task that travels in another job meanwhile is found there still. */
+  async forgetBatch(keys: readonly string[], id: string): Promise<void> {
     const { redis, prefix } = this.connection;
-    await redis.del(keys.map((key) => jobKeys(prefix, key).batch));
+    const names = keys.map((key) => jobKeys(prefix, key).batch);
+    await redis.eval(FORGET, names.length, ...names, id);
   }
 
   /** Whether some live worker could take a job with these needs, and how many others there are. */

@@ -18,6 +18,8 @@ export interface Pushed {
 
 /** Bytes that are sent from memory at once. */
 const MOST_BYTES = 128_000_000;
+/** Ids that are kept of what the other side has: what is not known to be there is sent again. */
+const MOST_IDS = 1_000_000;
 
 class DirectParcels {
   private readonly objects: GitObjects;
@@ -37,14 +39,14 @@ class DirectParcels {
     commits: readonly ObjectId[],
     { refs, bases }: { readonly refs: ReadonlyMap<string, ObjectId>; readonly bases: ReadonlySet<ObjectId> },
   ): Promise<Pushed | undefined> {
+    if (this.there.size > MOST_IDS) this.forget();
     const sent = await this.content(commits, bases);
     if (!sent) return undefined;
     const told = await this.remote.push(away, refs, sent);
     const refused = [...told.pushed.values()];
     // It has lost something that it had: git finds out what.
     if (refused.some(isIncomplete)) {
-      this.there.clear();
-      this.listed.clear();
+      this.forget();
       return undefined;
     }
     if (!told.fault && refused.every(({ outcome }) => outcome === 'stored'))
@@ -73,6 +75,11 @@ class DirectParcels {
 
   end(): void {
     this.remote.end();
+  }
+
+  private forget(): void {
+    this.there.clear();
+    this.listed.clear();
   }
 
   private async content(

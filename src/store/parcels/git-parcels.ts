@@ -115,7 +115,7 @@ export class GitParcels implements Parcels {
     await this.removeArrived();
     await forgetRefs(this.options.objects, PARCEL_REFS, all.filter(isParcelName));
     this.drop(all.filter((name) => isObjectId(name)));
-    for (const name of all) this.shared.delete(name);
+    for (const name of all) for (const known of [this.shared, this.bases]) known.delete(name);
   }
 
   drop(commits: readonly ObjectId[]): void {
@@ -166,16 +166,16 @@ export class GitParcels implements Parcels {
     sent: Sent,
   ): Promise<void> {
     const { objects } = this.options;
+    const whole = commits.filter((one) => objects.passing.of(one).size === 0);
     for (const commit of commits) {
-      const isOwn = objects.passing.of(commit).size > 0;
       // What is pushed is made whole for git: nothing may only be in this process.
       await objects.writePassing(commit);
       objects.passing.drop([commit]);
-      if (!isOwn) this.bases.add(commit);
       await this.nameHere(commit);
     }
     if ('kind' in away) for (const one of commits) sent.set(one, away);
     else await this.heed(commits, await pushNewRefs(away, this.refsOf(commits)), sent);
+    for (const one of whole) if (sent.get(one) === 'sent') this.bases.add(one);
   }
 
   /** Of each commit: the one that it has as a parcel, and the other one under which it is to be found. */

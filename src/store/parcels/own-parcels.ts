@@ -45,18 +45,17 @@ export class OwnParcels implements Parcels {
 
   async remove(names: readonly (ObjectId | string)[]): Promise<void> {
     await forgetRefs(this.objects, STORE_REFS, names.filter(isParcelName));
-    this.drop(names);
+    await this.forget(names);
   }
 
   async hold(): Promise<void> {}
 
   async forget(names: readonly (ObjectId | string)[]): Promise<void> {
-    this.drop(names);
+    this.objects.passing.drop(names);
   }
 
-  drop(commits: readonly ObjectId[]): void {
-    this.objects.passing.drop(commits);
-  }
+  /** Builds still ask the store for them, which reads them from memory. */
+  drop(): void {}
 
   end(): void {}
 }

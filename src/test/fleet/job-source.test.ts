@@ -84,3 +84,18 @@ test.skipIf(!hasRedis())(
   },
   30_000,
 );
+
+test.skipIf(!hasRedis())(
+  'a job of many that ends leaves the names of tasks that travel in another one (redis-server)',
+  async () => {
+    await using redis = await RedisServer.start();
+    const board = await JobBoard.open(await connected(redis.url));
+    await board.nameBatch(['k1', 'k2'], 'first');
+    await board.nameBatch(['k2', 'k3'], 'second');
+    await board.forgetBatch(['k1', 'k2'], 'first');
+    const named = redis.cli('--scan', '--pattern', '*:batch').split('\n').filter(Boolean).sort();
+    expect(named.map((name) => /job:(\w+):batch/.exec(name)?.[1])).toEqual(['k2', 'k3']);
+    await board.close();
+  },
+  60_000,
+);

@@ -1,7 +1,7 @@
 /** Tasks without a model that travel through a queue together, on a real Redis. */
 
 import { expect, test } from 'vitest';
-import { ok } from '../../base/result.js';
+import { err, ok, type Result } from '../../base/result.js';
 import { JobRunner, type JobRunnerParts } from '../../execution/queue/job-runner.js';
 import { readOutcomes, runsCommit } from '../../execution/queue/parcel.js';
 import { GitObjects } from '../../io/git/objects.js';
@@ -11,6 +11,7 @@ import { keyBehind } from '../../model/action.js';
 import { batchKey, JOB_PROTOCOL, type JobAnswer } from '../../model/fleet/job.js';
 import type { TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
+import type { ParcelFault } from '../../store/parcels/parcels.js';
 import { until } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { refsIn } from '../rig/shared-project.js';
@@ -136,6 +137,11 @@ test('a job of many that has lost a worker gives what is stored, and the rest go
   }) as unknown as TaskRun[];
   const stored = runs[1]?.key;
   const ran: string[] = [];
+  const dropped: ObjectId[] = [];
+  const warned: unknown[] = [];
+  const sends: Result<void, ParcelFault>[] = [
+    err({ failure: { kind: 'git-failed', command: 'push', detail: 'away' }, isAway: true }),
+  ];
   let answer: JobAnswer | undefined;
   const executor = () => ({
     run: async ({ label }: TaskRun) => {
@@ -153,7 +159,8 @@ test('a job of many that has lost a worker gives what is stored, and the rest go
       find: async () => ok(undefined),
       fetch: async () => ok(undefined),
       hold: async () => {},
-      send: async () => ok(undefined),
+      send: async () => sends.pop() ?? ok(undefined),
+      drop: (all: readonly ObjectId[]) => dropped.push(...all),
     },
   } as unknown as JobRunnerParts;
   const tasks = runs.map(({ label, key }) => ({ label, key }));
@@ -173,6 +180,7 @@ test('a job of many that has lost a worker gives what is stored, and the rest go
         return 'delivered';
       },
       refuse: async () => {},
+      tell: async (events: readonly unknown[]) => warned.push(...events),
     }) as unknown as TakenJob;
   const oks = async () => {
     const read = await readOutcomes(objects, answer?.parcel ?? '');
@@ -180,6 +188,10 @@ test('a job of many that has lost a worker gives what is stored, and the rest go
   };
   expect(await new JobRunner(parts).run(taken(true))).toMatchObject({ fate: 'failed' });
   expect(ran).toEqual([]);
+  // A build knows its tasks by their own names.
+  const message = expect.stringMatching(/^w cannot send the result of f\/T1 \+2 and tries again: .*away/);
+  expect(warned).toEqual([{ type: 'warning', task: 'f/T1', message }]);
+  expect(dropped).toEqual([data.parcel, answer?.parcel]);
   expect(answer).toMatchObject({ ok: true });
   expect(await oks()).toEqual([undefined, true, undefined]);
   expect(await new JobRunner(parts).run(taken(false))).toMatchObject({ fate: 'done' });

@@ -109,6 +109,7 @@ test('a job that was finished before is not run again because the place is away 
   const parcels = {
     find: async (): Promise<Result<ObjectId | undefined, ParcelFault>> =>
       ++findings % 2 === 1 ? err(denied) : ok(parcel),
+    drop: () => {},
   } as unknown as Parcels;
   const runner = new JobRunner({ objects, parcels, host: 'w' } as unknown as JobRunnerParts);
   const answers: JobAnswer[] = [];
