@@ -65,9 +65,10 @@ function leaveClosedTerminals(): void {
 /** Runs one command; its exit code. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = createProgram((code) => {
+  const setExitCode = (code: number) => {
     exitCode = code;
-  }, helpAsCalled);
+  };
+  const program = createProgram(setExitCode, helpAsCalled, argv[2]);
   program.hook('preAction', (_, command) => {
     const { json, format } = command.opts<{ json?: boolean; format?: string }>();
     answerInJson(json === true || format === 'json');

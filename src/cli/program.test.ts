@@ -34,6 +34,24 @@ test.each(commandsOf(program))(
   },
 );
 
+test('a command that is made alone, because it was called, is the same as among all', () => {
+  const all = createProgram(() => {});
+  for (const command of all.commands) {
+    const name = command.name();
+    const made = createProgram(() => {}, undefined, name).commands;
+    // The command behind the completion scripts looks through all.
+    if (name === 'complete') expect(made).toHaveLength(all.commands.length);
+    else expect(made.length, name).toBeLessThanOrEqual(2);
+    const alone = made.find((one) => one.name() === name);
+    if (alone === undefined) throw new Error(`${name} is missing`);
+    expect(new Map(commandsOf(alone).map(([of, one]) => [of, helpOf(one)]))).toEqual(
+      new Map(commandsOf(command).map(([of, one]) => [of, helpOf(one)])),
+    );
+  }
+  for (const word of ['bild', 'help', '--help', 'constructor'])
+    expect(createProgram(() => {}, undefined, word).commands).toHaveLength(all.commands.length);
+});
+
 let project: TemporaryProject;
 beforeAll(() => {
   const backlog = 'tasks:\n  - id: T01\n    outputs: [out.txt]\n    inputs: []\n    run: echo 1 > out.txt\n';
