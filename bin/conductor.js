@@ -2,7 +2,7 @@
 // CommonJS (see package.json beside this file), because node starts it in less time than a module. A build with nothing to
 // do ends in `dist/start.cjs`, everything else in `dist/main.cjs`. Each defines one function, and its compiled code is kept in the
 // user's cache folder: compiling is a fifth of what conductor adds to the start of node, and a third of a build of one task.
-const { existsSync, readFileSync, statSync } = require('node:fs');
+const { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } = require('node:fs');
 const { createRequire } = require('node:module');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -23,10 +23,14 @@ function importModule(name) {
 }
 
 function loadMain() {
-  // Where node keeps compiled code itself (22.1 and newer), it keeps that of modules: configs and what they import.
-  require('node:module').enableCompileCache?.();
+  const own = codeFile('main');
+  // Where node keeps compiled code itself (22.1 and newer), it keeps that of modules: configs and what they import. By itself it
+  // would use a folder that other users can make before it does, and it trusts what is there.
+  const modules = process.env.NODE_COMPILE_CACHE || (own && join(own, '..', 'modules'));
+  if (modules) require('node:module').enableCompileCache?.(modules);
   const main = compiled('main');
-  // Where conductor runs once, as in a container, keeping code costs more than it saves: the start has kept its own only if it ran before.
+  // Where conductor runs once, as in a container, keeping code costs more than it saves. The start keeps its code after a build
+  // with nothing to do, so its file is a sign of use.
   const isUsedOften = existsSync(codeFile('start') ?? '');
   return { main: main.run().main, keepCode: isUsedOften ? main.keepCode : () => {} };
 }
@@ -41,6 +45,8 @@ function compiled(name) {
   const kept = file && readKept(file);
   const cachedData = kept?.toString('latin1', 0, HEADER_BYTES) === header ? soundCode(kept) : undefined;
   const script = new Script(text, { filename: source, cachedData });
+  // The function below must not hold megabytes of code in memory.
+  const isKept = cachedData !== undefined;
   return {
     run() {
       const module = { exports: {} };
@@ -49,7 +55,7 @@ function compiled(name) {
     },
     // Code that this node rejects (it has other flags) is left for those that accept it.
     keepCode() {
-      if (file && cachedData === undefined) keep(file, header, script.createCachedData());
+      if (file && !isKept) keep(file, header, script.createCachedData());
     },
   };
 }
@@ -71,13 +77,18 @@ function codeFile(name) {
 }
 
 function readKept(file) {
+  let handle;
   try {
-    // What another user could write is no code of ours.
-    const found = statSync(file, { throwIfNoEntry: false });
-    const isOurs = found?.isFile() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
-    return isOurs ? readFileSync(file) : undefined;
+    // A pipe in its place is not waited for.
+    handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    // What another user could write is no code of ours. Asked of what is open: another file may take the name meanwhile.
+    const found = fstatSync(handle);
+    const isOurs = found.isFile() && found.uid === process.getuid() && (found.mode & 0o022) === 0;
+    return isOurs ? readFileSync(handle) : undefined;
   } catch {
     return undefined;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
   }
 }
 

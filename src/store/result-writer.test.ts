@@ -1,7 +1,7 @@
 /** What builds leave in the store. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { GitObjects } from '../io/git/objects.js';
@@ -12,6 +12,8 @@ import { GitResults } from './git-results.js';
 import { ResultWriter } from './result-writer.js';
 
 const gitCommands = (store: GitResults) => gitCommandsOf(() => store.repack());
+
+const packedHead = '# pack-refs with: peeled fully-peeled sorted \n';
 
 const keyOf = (i: number) => i.toString(16).padStart(64, '0');
 
@@ -98,8 +100,7 @@ test('refs that are files of their own wait until they are many, but for those t
   // So long that a ref more is no reason to write it again.
   const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'm' });
   const lines = Array.from({ length: 1000 }, (_, i) => `${commit} refs/conductor/results/00/${keyOf(i)}00\n`);
-  const head = '# pack-refs with: peeled fully-peeled sorted \n';
-  writeFileSync(join(objects.store, 'packed-refs'), head + lines.join(''));
+  writeFileSync(join(objects.store, 'packed-refs'), packedHead + lines.join(''));
   const store = new GitResults(objects);
   for (let i = 0; i < 3; i++) await keep(store, objects, i);
   expect(await gitCommands(store)).toEqual([]);
@@ -110,6 +111,16 @@ test('refs that are files of their own wait until they are many, but for those t
   expect(await gitCommands(store)).toContain('pack-refs');
   const found = await new GitResults(objects).find(keyOf(9));
   expect(found.ok && found.value?.outputs.size).toBe(1);
+});
+
+test('results are kept where it cannot be noted that they borrow nothing', async () => {
+  const { objects, write } = await openWriter();
+  const commit = await objects.writeCommit({ tree: await objects.empty(), message: 'm' });
+  const lines = Array.from({ length: 1000 }, (_, i) => `${commit} refs/conductor/results/00/${keyOf(i)}00\n`);
+  writeFileSync(join(objects.store, 'packed-refs'), packedHead + lines.join(''));
+  // A folder of its name is in the way.
+  mkdirSync(join(objects.store, 'whole-refs'));
+  expect(await write()).toBe('created');
 });
 
 async function openWriter() {
@@ -134,9 +145,10 @@ test('a result waits rarely where no other came while those before it waited', a
       waited.push(i);
       return true;
     });
-  // On a slow machine fewer, because results are rare.
-  for (const i of waited) expect([1, 3, 7]).toContain(i);
-  expect(waited[0]).toBe(1);
+  // The first, third and seventh; on a slow machine fewer and later ones, because results are rare.
+  waited.slice(1).forEach((i, at) => {
+    expect(i - (waited[at] as number)).toBeGreaterThanOrEqual(2 ** (at + 1));
+  });
 });
 
 test('results that may wait for others are stored together, and never wait where no other is made', async () => {

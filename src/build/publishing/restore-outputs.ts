@@ -55,7 +55,7 @@ export async function restoreGone(
   return restored;
 }
 
-/** `snapshot`: the files as they are. Undefined, with nothing written and nothing told: a whole build has to look. */
+/** `snapshot`: the files as they are. Undefined, with nothing told: a whole build has to look. Some files may be written then. */
 export async function restoreOutputs(
   open: OpenLifecycle,
   snapshot: ObjectId,

@@ -4,7 +4,7 @@
  */
 
 import { createRequire } from 'node:module';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Frames that are looked at: whatever is deeper was called by what is above it. */
@@ -60,11 +60,11 @@ export function noteEnvironment(): {
   };
 }
 
-/** Folders of the code that loads a config. */
+/** Folders of the code that loads a config. The command line as one file imports by `bin/conductor.js`, in whose name node asks, too. */
 function loaderFolders(): string[] {
   const own = dirname(fileURLToPath(import.meta.url));
   const jiti = dirname(dirname(createRequire(import.meta.url).resolve('jiti')));
-  return [`${own}/`, `${jiti}/`];
+  return [`${own}/`, `${join(own, '..', 'bin')}/`, `${jiti}/`];
 }
 
 /** The nearest caller that is not node itself decides; where there is none, node asks on its own account. */

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import module from 'node:module';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fileIdentity } from '../../io/files.js';
@@ -116,6 +117,30 @@ test.skipIf(process.platform !== 'linux')(
       project.write('specs/f/BACKLOG.yaml', spec('4'));
       expect(await build()).toContain('built 1');
       expect(project.read('out.txt')).toBe('4\n');
+    } finally {
+      project.dispose();
+    }
+  },
+);
+
+test.skipIf(process.platform !== 'linux' || !('enableCompileCache' in module))(
+  'node keeps the compiled code of a config where no other user can have put any',
+  async () => {
+    const task = { id: 'T1', inputs: [], outputs: ['out.txt'], run: 'echo made > out.txt' };
+    const project = new TemporaryProject({
+      '.gitignore': '.conductor/\n',
+      'conductor.config.mjs': "import './part.mjs';\nexport default { sandbox: 'off' };\n",
+      'part.mjs': 'export const part = 1;\n',
+      'specs/f/BACKLOG.yaml': JSON.stringify({ tasks: [task] }),
+    });
+    try {
+      const temporary = join(project.root, 'temporary');
+      mkdirSync(temporary);
+      const ended = await project.start(['build'], { TMPDIR: temporary }).ended;
+      expect(ended.code, ended.text).toBe(0);
+      expect(readdirSync(temporary)).not.toContain('node-compile-cache');
+      const kept = readdirSync(join(project.home, '.cache/conductor/modules'), { recursive: true });
+      expect(kept.length).toBeGreaterThan(1);
     } finally {
       project.dispose();
     }

@@ -1,5 +1,5 @@
 /**
- * Writes files again that are gone, as the private index has them, or nothing where something stands in their way. A journal
+ * Writes files again that are gone, as the private index has them. A file that has come meanwhile stays as it is. A journal
  * completes it after a kill. Knows no tasks.
  */
 

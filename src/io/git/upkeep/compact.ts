@@ -20,6 +20,8 @@ export async function compactStore(
   whole: readonly string[],
   borrowed: readonly string[],
 ): Promise<void> {
+  // First: killed half-way, this may have removed a pack that one of them needs.
+  await forgetWholeRefs(store);
   const call: GitCall = { gitDir: store, dir: store };
   const packs = join(store, 'objects', 'pack');
   const old = await packNames(packs);
@@ -44,7 +46,6 @@ export async function compactStore(
   await git(['prune-packed', '-q'], call);
   await gitOk(['prune', `--expire=${GRACE}`], call);
   await gitOk(['pack-refs', '--all', '--prune'], call);
-  await forgetWholeRefs(store);
 }
 
 /** Lets idle worktrees show nothing that has to be kept: what they are put to next is written then. */

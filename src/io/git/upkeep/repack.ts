@@ -23,7 +23,11 @@ const WHOLE_REFS = 'whole-refs';
 /** Says that new refs borrow nothing, so that the end of a build may leave them as they are. */
 export function noteWholeRefs(store: string, refs: Iterable<readonly [string, ObjectId]>): void {
   const lines = [...refs].map(([name, id]) => `${id} ${name}\n`);
-  if (lines.length > 0) appendFileSync(join(store, WHOLE_REFS), lines.join(''));
+  try {
+    if (lines.length > 0) appendFileSync(join(store, WHOLE_REFS), lines.join(''));
+  } catch {
+    // A ref without a line is packed at the end of a build.
+  }
 }
 
 /**
@@ -64,12 +68,12 @@ interface Pack {
  */
 async function mergePacks(call: GitCall, folder: string, packs: readonly Pack[]): Promise<void> {
   const sorted = [...packs].sort((a, b) => a.bytes - b.bytes);
-  let [count, sum, bytes] = [0, 0, 0];
+  let [count, sum] = [0, 0];
   sorted.forEach((pack, at) => {
-    if (pack.bytes < 2 * sum || at < 2) [count, bytes] = [at + 1, sum + pack.bytes];
+    if (pack.bytes < 2 * sum || at < 2) count = at + 1;
     sum += pack.bytes;
   });
-  if (bytes === 0) return;
+  if (count < 2) return;
   const merged = sorted.slice(0, count);
   const input = merged.map(({ name }) => `${name}.pack\n`).join('');
   const options = ['-q', '--window=0', '--stdin-packs', join(folder, 'pack')];
