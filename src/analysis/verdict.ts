@@ -126,12 +126,12 @@ export class Checker {
         const full = await this.chain.find(task, facts, locked, dependencyOutputs);
         if (!full.ok) return full;
         if (full.value.result) return this.judge(subject, full.value);
-        if (key === undefined && edits.value && !misfit?.value)
-          return make(fresh, candidate, { dependencyOutputs: made });
-        if (edits.value && !misfit?.value)
-          return make({ kind: 'unverified', gates: gates.map((gate) => gate.name) }, candidate, {
-            dependencyOutputs: made,
-          });
+        if (edits.value && !misfit?.value) {
+          const unverified: Verdict = { kind: 'unverified', gates: gates.map((gate) => gate.name) };
+          // Where there is no result to publish again, the record keeps the key of former gates.
+          const verified = key === undefined || (await this.store.gatesPassed(key));
+          return make(verified ? fresh : unverified, candidate, { dependencyOutputs: made });
+        }
       }
     }
     const candidate = await this.find(subject, choice?.fit ?? locked);

@@ -12,6 +12,7 @@ import { patternSet } from '../model/paths/pattern-set.js';
 import type { GateSpec, Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
 import { digestFiles, type Entry, encodeEntry, type Files } from '../model/tree.js';
+import type { EditedFile } from '../project/patched-files/changed-state.js';
 import type { Project } from '../project/project.js';
 import type { BeyondInterfaces, ManifestFacts } from '../store/manifest.js';
 import { type CommandSettings, settingsFor } from './command-settings.js';
@@ -121,7 +122,7 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   const named = new Set(more.map(([path]) => path));
   const bases = whole ? [...patchedFiles(project)].sort(compareBytes) : task.edits;
   for (const path of bases) {
-    if (!shown.has(path) && !named.has(path)) fields.push(path, project.edited.get(path)?.baseKey ?? '');
+    if (!shown.has(path) && !named.has(path)) fields.push(path, baseKeyOf(project, path));
   }
   for (const [label, digest] of outputsBeyond(reader)) fields.push(label, digest);
   const isSeen = (path: string) => whole || shown.has(path) || named.has(path) || task.edits.includes(path);
@@ -133,6 +134,36 @@ export function gateReads(reader: EquippedReader): Digest | undefined {
   const isKnown = (path: string) => whole || shown.has(path) || named.has(path);
   for (const { name, value } of settingsFor(reader.settings, isKnown)) fields.push(name, value);
   return fields.length === 0 ? undefined : digestFields('conductor.gate-reads.1', fields);
+}
+
+const replacedBases = new WeakMap<Project, Set<string>>();
+
+/** What keys have for a patched file as people wrote it. Empty: they wrote none. */
+export function baseKeyOf(project: Project, path: string): string {
+  const file = project.edited.get(path);
+  return (replacedBases.get(project)?.has(path) ? wordOnDisk(file) : file?.baseKey) ?? '';
+}
+
+function wordOnDisk(file: EditedFile | undefined): string | undefined {
+  return file?.onDisk && encodeEntry(file.onDisk);
+}
+
+/**
+ * Where nobody has a file without its patches any more and these tasks have patched it anew, the file on disk takes its place in
+ * keys, as in the records of this build. Returns the tasks with gates that read such a file.
+ */
+export function replaceLostBases(project: Project, patching: Iterable<Label>): ReadonlySet<Label> {
+  const isLost = (path: string) => {
+    const file = project.edited.get(path);
+    return file?.baseKnown === false && file.baseKey !== wordOnDisk(file);
+  };
+  const lost = [...patching].flatMap((label) => project.graph.task(label).edits.filter(isLost));
+  if (lost.length === 0) return new Set();
+  replacedBases.set(project, new Set(lost));
+  const reads = (task: Task) =>
+    gatesOf(project, task).length > 0 &&
+    (gateFiles({ project, task }).whole || task.edits.some((path) => lost.includes(path)));
+  return new Set([...project.graph.tasks.values()].filter(reads).map(({ label }) => label));
 }
 
 const handWrittenDigests = new WeakMap<Project, string>();

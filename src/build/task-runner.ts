@@ -4,6 +4,7 @@ import type { Agent } from '../agent/agent.js';
 import { otherEditors } from '../analysis/patches.js';
 import type { Prepared } from '../analysis/prepare.js';
 import type { LazyInduction } from '../analysis/range/induction.js';
+import { replaceLostBases } from '../analysis/visible-files.js';
 import { ok, type Result } from '../base/result.js';
 import type { ExecutionHost, Executor, RunInstructions } from '../execution/executor.js';
 import type { Config } from '../model/config.js';
@@ -205,7 +206,8 @@ const MAX_ROUNDS = 4;
 
 /**
  * Goes over finished tasks whose edited files other tasks have patched in the same build, until all patches fit on each
- * other and all gates have passed on the files that are published.
+ * other and all gates have passed on the files that are published. Where the file on disk takes the place of one that is lost, these
+ * are all tasks with gates that read it.
  */
 async function recheckPatches(
   { project, selected }: Pick<Prepared, 'project' | 'selected'>,
@@ -215,14 +217,17 @@ async function recheckPatches(
   const { graph } = project;
   const isShared = (label: Label) => graph.task(label).edits.length > 0;
   let news = new Set([...step.finished.keys()].filter(isShared));
+  const reading = replaceLostBases(project, news);
   for (let round = 0; round < MAX_ROUNDS && news.size > 0; round++) {
     const changed = new Set<Label>();
     for (const label of graph.order) {
       const task = graph.task(label);
       if (!selected.has(label) || !step.dependencyOutputs.has(label)) continue;
-      const isBeside = task.edits.some((path) =>
-        otherEditors(project, task, path).some((other) => news.has(other) || changed.has(other)),
-      );
+      const isBeside =
+        (round === 0 && reading.has(label)) ||
+        task.edits.some((path) =>
+          otherEditors(project, task, path).some((other) => news.has(other) || changed.has(other)),
+        );
       if (!isBeside && !task.dependsOn.some((need) => changed.has(need))) continue;
       if (signal.aborted) return;
       if ((await step.again(label)) !== 'same') changed.add(label);

@@ -4,7 +4,7 @@ import { KEY_VERSION } from '../../model/action.js';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
 import type { Project } from '../../project/project.js';
 import type { Prepared } from '../prepare.js';
-import { patchedFiles } from '../visible-files.js';
+import { baseKeyOf, patchedFiles } from '../visible-files.js';
 import type { HandWork, IndexHead } from './index-file.js';
 
 /** What is in the keys of all tasks, or in what is read of them. What only limits a build does not count. */
@@ -30,9 +30,9 @@ export function agentsDigest({ agent, gatherer }: Pick<Prepared, 'agent' | 'gath
 export function handWork(project: Project): HandWork {
   const { handWrittenTree, edited } = project;
   const patched = patchedFiles(project);
-  const fields = [...edited]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([path, file]) => [path, file.baseKey, String(patched.has(path))]);
+  const fields = [...edited.keys()]
+    .sort()
+    .flatMap((path) => [path, baseKeyOf(project, path), String(patched.has(path))]);
   return { tree: handWrittenTree, edited: digestFields('conductor.edited.1', fields) };
 }
 

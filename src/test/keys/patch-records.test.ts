@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { createRig } from '../rig/rig.js';
+import { cloneProject } from '../rig/shared-project.js';
 
 test('records of another state are replaced once, and every task is fresh then', async () => {
   await using rig = await createRig();
@@ -39,4 +40,28 @@ test('records of another state are replaced once, and every task is fresh then',
   expect(rig.read('app.txt')).toBe(
     page(slots, '1').replace('slot 1', 'slot 1 done').replace('slot 6', 'slot 6 done'),
   );
+});
+
+test('where a clone lacks a file without its patches, all gates have passed on what takes its place', async () => {
+  await using rig = await createRig();
+  const write = (slot: number) =>
+    rig.backlog('f', {
+      patch: {
+        ...{ inputs: [], outputs: ['out/patch.txt'], edits: ['app.txt'], verify: ['true'] },
+        run: `mkdir -p out && echo ${slot} > out/patch.txt && sed -i 's/^slot ${slot}$/done ${slot}/' app.txt`,
+      },
+      page: { render: [{ template: 'page.hbs', to: 'out/page.txt', with: {} }], verify: ['true'] },
+      other: { render: [{ template: 'page.hbs', to: 'out/other.txt', with: {} }] },
+    });
+  rig.write({ 'app.txt': 'slot 0\n-\n-\n-\nslot 1\n', 'templates/page.hbs': 'page\n' });
+  write(0);
+  await rig.build();
+  rig.commit();
+  cloneProject(rig, 'clone');
+  const fresh = { 'f/patch': 'fresh', 'f/page': 'fresh', 'f/other': 'fresh' };
+  expect((await rig.build()).outcomes()).toEqual(fresh);
+  write(1);
+  expect((await rig.build()).outcomes()).toEqual({ ...fresh, 'f/patch': 'built', 'f/page': 'verified' });
+  expect(rig.read('app.txt')).toBe('done 0\n-\n-\n-\ndone 1\n');
+  expect(await rig.inspect()).toEqual(fresh);
 });
