@@ -74,7 +74,10 @@ export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
 
 /** A turn that its job can give back before its end, and take again. */
 export interface HeldTurn {
-  /** Lets another job have the turn. It is kept where too many go on without one already, unless `isLight`. */
+  /**
+   * Lets another job have the turn. Does nothing if as many jobs as `leaving` allows already run without their turn. `isLight`: not
+   * counted, and always leaves.
+   */
   leave(isLight?: boolean): void;
   /** Whether other jobs have a turn. */
   readonly othersWork: () => boolean;

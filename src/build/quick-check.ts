@@ -25,14 +25,17 @@ import { ownFolderProblem } from '../project/log-files.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/index-record.js';
-import { largerThan, othersArguments, pathsOf } from '../workspace/large-files.js';
+import { areKnownLarge, othersArguments, pathsOf } from '../workspace/large-files.js';
 import {
   CHANGED_ARGUMENTS,
+  type ChangedFile,
+  changedFilesIn,
   indexCall,
   pathspecs,
   REFRESH_ARGUMENTS,
   SECRETS_RECORD,
   takenInText,
+  writeTreeArguments,
 } from '../workspace/private-index.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../workspace/publish-journal.js';
 import type { SeenChanges } from '../workspace/reading/seen-changes.js';
@@ -114,7 +117,8 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
   if (code !== 0 || seenIn(repository) !== seen) return unknown;
   if (stdout.length === 0) return { kind: 'unchanged', tasks: last.tasks };
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
-  const changes = changesIn(stdout);
+  // The first few decide, and paths go on only where they are few: the rest need not be read.
+  const changes = changedFilesIn(stdout.toString('utf8', 0, SMALL));
   if (!hasChanged(repository, changes)) return { kind: 'touched', seen };
   const paths = changes.every(isSameKind) ? changes.map(({ path }) => path) : [];
   const isFew = paths.length > 0 && paths.length <= MOST_PATHS && stdout.length < SMALL;
@@ -128,32 +132,13 @@ const MOST_PATHS = 100;
 const FEW = 5;
 const SMALL = 1_000_000;
 
-interface Change {
-  readonly before: string;
-  readonly after: string;
-  readonly id: string;
-  readonly status: string;
-  readonly path: string;
-}
-
-/** The lines of `git diff-files --raw -z`, as many as fit into so many bytes. */
-function changesIn(listed: Buffer): Change[] {
-  const fields = listed.toString('utf8', 0, SMALL).split('\0');
-  const changes: Change[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [before = '', after = '', id = '', , status = ''] = (fields[at] as string).slice(1).split(' ');
-    changes.push({ before, after, id, status, path: fields[at + 1] as string });
-  }
-  return changes;
-}
-
 /** Whether it is the same kind of file as before, and a plain one. */
-function isSameKind({ before, after, status, path }: Change): boolean {
+function isSameKind({ before, after, status, path }: ChangedFile): boolean {
   return status === 'M' && before === after && before.startsWith('100') && !path.includes('\ufffd');
 }
 
 /** Whether one of the first files has certainly changed. One that git converts may count as changed although it has not. */
-function hasChanged({ top, objectFormat }: Repository, changes: readonly Change[]): boolean {
+function hasChanged({ top, objectFormat }: Repository, changes: readonly ChangedFile[]): boolean {
   return changes.slice(0, FEW).some((change) => {
     if (change.status !== 'M' || change.before !== change.after) return true;
     const file = join(top, change.path);
@@ -203,8 +188,7 @@ function indexOfSameTree(
   if (gitSync(REFRESH_ARGUMENTS, call).code !== 0) return undefined;
   const index = fileIdentity(call.indexFile as string);
   if (index !== undefined && index === last.index) return index;
-  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
-  const written = gitSync(['write-tree', ...prefix], call);
+  const written = gitSync(writeTreeArguments(repository), call);
   if (written.code !== 0 || written.stdout.toString('latin1').trim() !== last.tree) return undefined;
   return fileIdentity(call.indexFile as string);
 }
@@ -214,8 +198,5 @@ function hasKnownOthers(repository: Repository, { secrets, maxUntracked, large =
   if (maxUntracked === undefined) return false;
   const listed = gitSync(othersArguments(pathspecs(repository, secrets)), indexCall(repository));
   if (listed.code !== 0) return false;
-  // Those that are known to be too large have been named. Any other new file makes another tree.
-  const others = pathsOf(listed.stdout).sort();
-  if (others.join('\0') !== large.join('\0')) return false;
-  return largerThan(maxUntracked, repository, others).length === others.length;
+  return areKnownLarge(repository, pathsOf(listed.stdout), { large, maxUntracked });
 }

@@ -13,7 +13,7 @@ import { writeObjects } from '../workspace/reading/reading.js';
 import type { Workspace } from '../workspace/workspace-pool.js';
 import { type AgentParts, type Asked, runAgent } from './agent-attempt.js';
 import { type AttemptWork, captureUnfinished, captureWork } from './attempt-capture.js';
-import { guarded, isRepairable, withWords } from './attempt-failure.js';
+import { guarded, isRepairable, isWorthRetry, withWords } from './attempt-failure.js';
 import { type CommandParts, runCommand } from './command-recipe.js';
 import type { ExecutionContext, Executor, WorkMeter } from './executor.js';
 import { formatWork } from './format-work.js';
@@ -131,7 +131,7 @@ export class TaskAttempt {
     if (!kept.ok) {
       // What was written there may have filled the disk.
       await parts.pool.discard(workspace);
-      await context.worker?.take();
+      if (isWorthRetry(kept.error)) await context.worker?.take();
       await writeObjects(parts.objects, unwritten);
     }
     context.meter.waited(parts.now() - leftAt);

@@ -23,6 +23,17 @@ export function largerThan(limit: number, repository: Repository, paths: readonl
   });
 }
 
+/** Whether the files that the index does not have are just those that the last build left out for their size. */
+export function areKnownLarge(
+  repository: Repository,
+  others: readonly string[],
+  { large, maxUntracked }: { readonly large: readonly string[]; readonly maxUntracked: number },
+): boolean {
+  // Those that are known to be too large have been named. Any other new file makes another tree.
+  if ([...others].sort().join('\0') !== large.join('\0')) return false;
+  return largerThan(maxUntracked, repository, others).length === others.length;
+}
+
 export interface LargeFiles {
   /** Paths below the repository's root, sorted, that a snapshot leaves out for their size. */
   readonly paths: readonly string[];

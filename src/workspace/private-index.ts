@@ -1,4 +1,4 @@
-/** The git arguments that bring the private index up to date with the working tree. Runs nothing. */
+/** The git arguments that compare the private index with the working tree, and how git's answers are read. Runs nothing. */
 
 import { join } from 'node:path';
 import type { GitCall } from '../io/git/git-process.js';
@@ -46,6 +46,32 @@ export const CHANGED_ARGUMENTS: readonly string[] = [
   '--no-ext-diff',
   '--ignore-submodules=dirty',
 ];
+
+/** A file that does not look as the index has it: `before`, `after`: modes; `id`: that of the index. */
+export interface ChangedFile {
+  readonly before: string;
+  readonly after: string;
+  readonly id: string;
+  readonly status: string;
+  /** From the repository's root. */
+  readonly path: string;
+}
+
+/** The answer to `CHANGED_ARGUMENTS`. */
+export function changedFilesIn(listed: string): ChangedFile[] {
+  const fields = listed.split('\0');
+  const changes: ChangedFile[] = [];
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const [before = '', after = '', id = '', , status = ''] = (fields[at] as string).slice(1).split(' ');
+    changes.push({ before, after, id, status, path: fields[at + 1] as string });
+  }
+  return changes;
+}
+
+/** The arguments that write the project's tree of the index. */
+export function writeTreeArguments({ prefix }: Repository): string[] {
+  return ['write-tree', ...(prefix === '' ? [] : [`--prefix=${prefix}`])];
+}
 
 /** What decides which files an index takes in: with other values another index is needed. */
 export interface TakenIn {

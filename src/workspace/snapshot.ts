@@ -36,6 +36,7 @@ import {
   type TakenIn,
   takenInText,
   updateArguments,
+  writeTreeArguments,
 } from './private-index.js';
 import { type SeenOptions, takeSeen } from './reading/seen-changes.js';
 
@@ -105,7 +106,8 @@ async function upToDate(
   const way = large.isOtherNew ? addArguments : updateArguments;
   let added = seen ? ok(undefined) : await addFiles(repository, specs, way);
   if (!added.ok) return added;
-  // It only reads what the rules are read from, so both run at the same time. Used if nothing more is put into the index.
+  // `write-tree` changes no entry of the index, so it can run while the rules are read. The tree is used if nothing more is put into
+  // the index.
   const mayBeFinal = !isNew && options.named.length + options.force.length === 0;
   const early = mayBeFinal ? writtenTree(repository) : undefined;
   let rules = await rulesOf(call, record);
@@ -228,8 +230,7 @@ async function addFiles(
 }
 
 function writtenTree(repository: Repository): Promise<GitExit> {
-  const prefix = repository.prefix === '' ? [] : [`--prefix=${repository.prefix}`];
-  return git(['write-tree', ...prefix], indexCall(repository));
+  return git(writeTreeArguments(repository), indexCall(repository));
 }
 
 /** The tree of the index, with the files that are taken in by name; `forced`: those that are there. `early`: of an index without such files. */

@@ -142,6 +142,18 @@ if ('missing' in found) {
       await expect(readFile(join(home, 'x'))).rejects.toThrow('ENOENT');
     });
 
+    test.each(['readOnly', 'writable'])(
+      'where the whole machine is %s, the sandbox is one still',
+      async (kind) => {
+        const command = `echo 1 > /dev/null && cat new && ls -d /proc/[0-9]* && ls -A '${folder}/home/.ssh' && echo 1 > /new`;
+        const exit = await inside(`echo 'of the workspace' > new; ${command}`, { plan: { [kind]: ['/'] } });
+        const tail = expect.stringMatching(
+          /^of the workspace\n(\/proc\/\d\n)+.*\/new: Read-only file system\n$/,
+        );
+        expect(exit).toMatchObject({ kind: 'exited', code: 2, tail });
+      },
+    );
+
     test('a link in the workspace opens no way out', async () => {
       await symlink(join(folder, 'home'), join(workspace, 'out'));
       const exit = await inside('echo 1 > out/escaped');

@@ -8,9 +8,8 @@ import { type Environment, findProgram } from './environment.js';
 import { isBelow, privateSystemFiles, SYSTEM_PLACES, toolPlaces } from './tool-places.js';
 
 /**
- * What a sandboxed program may see and change beside system folders and the tools that its environment leads to.
- * Nothing else is there: the home folder is empty, and so are `/tmp` and `/run`. Paths are absolute; those that do not
- * exist are passed over.
+ * What a sandboxed program may see and change beside system folders and the tools that its environment leads to. Nothing else
+ * is there: the home folder is empty, and so are `/tmp` and `/run`. Paths are absolute; those that do not exist are passed over.
  */
 export interface SandboxPlan {
   /** Absolute path of bubblewrap, from `findSandbox`. */
@@ -56,9 +55,8 @@ const probes = new Map<string, Promise<SandboxSearch>>();
  * Probed once per program; `missing` says in words what is wrong.
  */
 export function findSandbox(env: Environment): Promise<SandboxSearch> {
-  if (process.platform !== 'linux') {
+  if (process.platform !== 'linux')
     return Promise.resolve({ missing: `the sandbox needs Linux; this is ${process.platform}` });
-  }
   const program = findProgram('bwrap', env);
   if (program === undefined) return Promise.resolve({ missing: 'bubblewrap (bwrap) is not on PATH' });
   let found = probes.get(program);
@@ -94,15 +92,18 @@ export interface SandboxStart {
  */
 export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): string[] {
   const { directory = plan.workspace } = start;
+  const mounts = mountArgs(plan, argv, start);
+  // Where the whole machine is shown, devices, processes and settings of the kernel are still the sandbox's own.
+  const whole = mounts[1] === '/' ? 3 : 0;
   return [
     plan.program,
     ...['--die-with-parent', '--new-session', '--unshare-pid', '--unshare-ipc', '--unshare-uts'],
     ...(plan.network ? [] : ['--unshare-net']),
     // As root bubblewrap keeps capabilities, and with them a program could mount everything writable again.
-    ...['--cap-drop', 'ALL', '--dev', '/dev', '--proc', '/proc'],
+    ...['--cap-drop', 'ALL', ...mounts.slice(0, whole), '--dev', '/dev', '--proc', '/proc'],
     // Without this root needs no capability to have the kernel run a program outside (`core_pattern`).
     ...KERNEL_SETTINGS.flatMap((path) => ['--ro-bind-try', path, path]),
-    ...mountArgs(plan, argv, start),
+    ...mounts.slice(whole),
     ...['--remount-ro', '/'],
     ...['--setenv', 'TMPDIR', '/tmp', '--chdir', realPath(directory)?.path ?? directory],
     ...['--', ...argv],
@@ -244,12 +245,11 @@ class Mounts {
       .flatMap((entry) => entry.args);
   }
 
-  /** Whether the mount that it lies in shows the same with the same rights: each mount costs a program's start about a tenth of a millisecond. */
+  /** Whether the mount that it lies in shows the same with the same rights: each mount costs about 0.1 ms. The root becomes read-only. */
   private isThere({ path, args, isShown }: Entry): boolean {
-    for (let above = dirname(path); isShown && args[1] === path; above = dirname(above)) {
+    for (let above = dirname(path); isShown && args[1] === path && above !== '/'; above = dirname(above)) {
       const entry = this.entries.get(above);
       if (entry) return entry.isShown && entry.args[0] === args[0] && entry.args[1] === above;
-      if (above === '/') break;
     }
     return false;
   }

@@ -177,6 +177,19 @@ test('a task whose result cannot be stored waits for a worker before its next at
   expect(order).toEqual([...once('f/T1'), ...once('f/T2'), ...once('f/T1')]);
 });
 
+test('that a result cannot be stored is told at once where no other attempt follows', async () => {
+  await using rig = await createRig({ config: { workers: 1, attempts: 2 } });
+  rig.backlog('f', { T1: task('one.txt'), T2: task('two.txt') });
+  const store = holdStore(rig, 'f/T1');
+  const held = rig.start();
+  await finish(await held.agent.next('f/T1'), 'one.txt');
+  const two = await held.agent.next('f/T2');
+  store({ kind: 'disk-full', path: 'x' });
+  await held.until((story) => story.of('task.finished').length === 1);
+  await finish(two, 'two.txt');
+  expect((await held.done).outcomes()).toEqual({ 'f/T1': 'failed', 'f/T2': 'built' });
+});
+
 const failing = { T1: task('one.txt'), T2: task('two.txt', { depends_on: ['T1'] }), T3: task('three.txt') };
 
 test('what needs a failed task is skipped, everything else is built and stored', async () => {

@@ -10,9 +10,9 @@ import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
 
 /** Three tasks that are built: one by an agent, one with two files that a dependent reads. */
-async function built(): Promise<Rig> {
+async function built(more: Record<string, string> = {}): Promise<Rig> {
   const rig = await createRig();
-  rig.write({ 'templates/part.hbs': '{{value}}\n', 'hand.txt': 'by hand\n' });
+  rig.write({ 'templates/part.hbs': '{{value}}\n', 'hand.txt': 'by hand\n', ...more });
   const part = (to: string, value: number) => ({ template: 'part.hbs', to, with: { value } });
   rig.backlog('f', {
     T1: { render: [part('out/a.txt', 1), part('out/b.txt', 2)], verify: ['test -f out/a.txt'] },
@@ -89,6 +89,30 @@ test('many gone files cost one look at all files, and the next build knows that 
   const { index } = JSON.parse(readFileSync(join(folder, 'last.json'), 'utf8'));
   expect(index).toBe(fileIdentity(join(folder, 'index')));
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
+
+test('what a filter prints is no failure of git, also where another program takes the place of a file', async () => {
+  await using rig = await built({ '.gitattributes': 'out/* filter=loud\n' });
+  const take = rig.path('.git/take');
+  rig.git(
+    'config',
+    'filter.loud.smudge',
+    `echo one more >&2; if [ -e '${take}' ]; then echo mine > out/d.txt; fi; cat`,
+  );
+  expect((await rig.buildWithoutAgent()).summary.exitCode).toBe(0);
+  const files = rig.files();
+  rig.remove('out');
+  const all = await rig.buildWithoutAgent();
+  expect([isFromRecords(all), all.summary.exitCode, rig.files()]).toEqual([true, 0, files]);
+  rig.remove('out');
+  // While git writes the first file, the last one comes.
+  writeFileSync(take, '');
+  const taken = await rig.buildWithoutAgent();
+  expect([isFromRecords(taken), taken.outcomes()['f/T3'], rig.read('out/d.txt')]).toEqual([
+    false,
+    'drifted',
+    'mine\n',
+  ]);
 });
 
 test('beside a file that was only touched, gone files are written again after a snapshot', async () => {

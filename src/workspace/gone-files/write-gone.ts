@@ -18,6 +18,8 @@ import { PUBLISH_JOURNAL } from '../publish-journal.js';
 
 /** git leaves a file alone that has come since it was found to be gone. */
 const STANDS = /^.+ already exists, no checkout$/;
+/** What git itself says went wrong: filters print to the same place. */
+const FAILED = /^(?:error|fatal|git checkout-index): /;
 
 /** Undefined where something stood in the way: a build that looks at every file decides. The caller holds the project's lock. */
 export async function writeGone(
@@ -39,7 +41,7 @@ export async function writeGone(
   const args = ['checkout-index', '-u', '-z', '--stdin'];
   const input = paths.map((path) => `${repository.prefix}${path}\0`).join('');
   const exit = await git(args, { ...indexCall(repository), input });
-  const said = exit.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('warning:'));
+  const said = exit.stderr.split('\n').filter((line) => STANDS.test(line) || FAILED.test(line));
   const isRefused = said.length > 0 && said.every((line) => STANDS.test(line));
   // Not all was written: the journal stays, and the next build completes it.
   if (!isRefused && (exit.code !== 0 || said.length > 0))
