@@ -140,7 +140,7 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
     warnings: head.divisible.warnings,
     handWritten: handWork.size === 0 ? before : before.with(handWork),
     handWrittenTree: await objects.editTree(head.hand.tree, handWork),
-    isOfOthers: (path) => tables.owners()?.at(path).some(isOfOthers) !== false,
+    isOfOthers: (path) => tables.owners()?.at(path).some(isOfOthers),
   });
   const index = project && (await readIndex(state, features, head));
   if (!project || !index) return undefined;

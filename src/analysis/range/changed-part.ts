@@ -51,6 +51,8 @@ export interface LastState {
 
 /** Of all tasks. Reading a larger part costs as much as reading everything. */
 const MOST = 0.5;
+/** With more changes than this, asking the tables of paths for each costs more than reading everything. */
+const MOST_CHANGES = 2000;
 const SUBMODULE = '160000';
 
 /** Undefined: the build has to read everything. */
@@ -61,7 +63,8 @@ export async function changedPart(
 ): Promise<ChangedPart | undefined> {
   const { objects, head } = last;
   const changes = await changedOrNothing(objects, head.tree, snapshot);
-  const kinds = changes && kindsOf(changes, last, config.specs);
+  if (!changes || changes.size > MOST_CHANGES) return undefined;
+  const kinds = kindsOf(changes, last, config.specs);
   if (!kinds) return undefined;
   const { specs, roots, removed, handWork } = kinds;
   const added = specs.filter(({ feature }) => head.features[feature] === undefined);
@@ -72,7 +75,7 @@ export async function changedPart(
     if (!readers) return undefined;
     for (const { feature } of readers.at(path)) roots.add(feature);
   }
-  if (isSaidAgain(last, kinds)) return undefined;
+  if (mayWarnOtherwise(last, kinds)) return undefined;
   for (const label of head.noted) roots.add(featureOf(label));
 
   const needs = new Map(rows.map(([name, { needs: known = [] }]) => [name, known]));
@@ -187,8 +190,11 @@ function kindsOf(
   return { specs: found.files, removed, roots, locks, outputs, handWork };
 }
 
-/** Whether a warning may hold no more, or hold for another reason. Only a build that reads everything finds that out. */
-function isSaidAgain({ head, handWritten }: LastState, { specs, roots, removed, handWork }: Kinds): boolean {
+/** Whether a warning of the last build may no longer hold, or may hold for another reason. Only a whole load finds out. */
+function mayWarnOtherwise(
+  { head, handWritten }: LastState,
+  { specs, roots, removed, handWork }: Kinds,
+): boolean {
   const { features, divisible } = head;
   const said = divisible?.warnings ?? [];
   if (said.length === 0) return false;

@@ -59,3 +59,10 @@ test('other lines of some features give the table of all rows', () => {
     }),
   );
 });
+
+test('the row of a pattern is parsed once for all paths', () => {
+  const table = opened(rowsOf(['**/*.txt'], 'one'));
+  const [first] = table.at('a.txt');
+  expect(table.at('b/c.txt')[0]).toBe(first);
+  expect(first?.list).toEqual(['**/*.txt']);
+});

@@ -41,6 +41,8 @@ export function tableText(lines: readonly string[]): string {
 
 export class PathTable {
   private readonly text: string;
+  /** Rows by where their lines begin: those of every path are asked for again and again. */
+  private readonly rows = new Map<number, PathRow>();
 
   constructor(text: string) {
     this.text = text;
@@ -83,8 +85,16 @@ export class PathTable {
     const found: PathRow[] = [];
     let at = this.lowerBound(head);
     for (; at < this.text.length && this.text.startsWith(head, at); at = this.endOf(at))
-      found.push(rowOf(this.text.slice(at, this.endOf(at) - 1)));
+      found.push(this.rowAt(at));
     return found;
+  }
+
+  private rowAt(begin: number): PathRow {
+    const known = this.rows.get(begin);
+    if (known) return known;
+    const row = rowOf(this.text.slice(begin, this.endOf(begin) - 1));
+    this.rows.set(begin, row);
+    return row;
   }
 
   /** Where the first line begins that is not before the key. */

@@ -1,13 +1,15 @@
 /**
  * What changed files mean for a watch: which of them events have named, which tasks they have probably made stale, and
- * whether builds write them themselves. Reads no disk.
+ * whether builds write them themselves. Reads no file of the project.
  */
 
 import { type Changes, isTouched, wordsOf } from '../../analysis/range/changes.js';
 import { otherWords } from '../../analysis/range/task-words.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { changedFiles } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { Label } from '../../model/task.js';
-import { listingOfPaths } from '../../model/tree.js';
+import { listingOfPaths, type ObjectId } from '../../model/tree.js';
 import type { Project } from '../../project/project.js';
 
 /** With more names than this, a partial scan is not worth it. */
@@ -29,6 +31,10 @@ export class Touched {
     this.paths = new Set();
     return paths && paths.size > 0 && paths.size <= MOST_NAMED ? [...paths] : undefined;
   }
+}
+
+export async function changedPaths(objects: GitObjects, from: ObjectId, to: ObjectId): Promise<string[]> {
+  return [...(await changedFiles(objects, from, to)).keys()].sort();
 }
 
 /** More changes than these say nothing about single tasks. */

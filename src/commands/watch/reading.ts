@@ -9,13 +9,14 @@ import { ok, type Result } from '../../base/result.js';
 import { sameGround } from '../../build/build.js';
 import { type ReadPart, readPart } from '../../build/part-build.js';
 import type { Session } from '../../build/project-session.js';
-import { changedFiles } from '../../io/git/walk.js';
+import { changedFiles, changedOrNothing } from '../../io/git/walk.js';
 import type { Config } from '../../model/config.js';
+import { isSameJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import { isLockFile } from '../../model/feature-lock.js';
 import { featureOf } from '../../model/history.js';
 import { Ownership } from '../../model/paths/ownership.js';
-import type { ObjectId } from '../../model/tree.js';
+import type { Entry, ObjectId } from '../../model/tree.js';
 import type { Host, LoadedConfig } from '../../project/host.js';
 import { loadProject, type Project } from '../../project/project.js';
 import type { Scanner } from './scanner.js';
@@ -28,6 +29,13 @@ export interface Reading {
   readonly part?: { readonly read: ReadPart; readWhole(): Promise<Result<Project, Failure>> };
   /** The tree of a partial scan; undefined after a full scan. */
   readonly partial?: ObjectId;
+}
+
+/** What a scope is known to follow from. */
+export type Scoped = Pick<Project, 'config' | 'snapshot'>;
+
+export function scopedTo({ config, snapshot }: Project): Scoped {
+  return { config, snapshot };
 }
 
 export class Reader {
@@ -70,15 +78,15 @@ export class Reader {
   }
 
   /**
-   * `problem`: why the reading is not of what is on disk. Fails with it when there is no good one. A part is read only if `mayBePart`
-   * and all of the project has been read before.
+   * `problem`: why the reading is not of what is on disk. Fails with it when there is no good one. A part is read only if all of
+   * the project has been read before, and if with the part a scope that follows from `since` names all that decides now.
    */
   async read(
     tree: ObjectId,
-    mayBePart: boolean,
+    since: Scoped | undefined,
   ): Promise<Result<{ reading: Reading; problem?: Failure }, Failure>> {
     const config = await this.configAt(tree);
-    const part = config.ok && mayBePart && this.whole && (await this.loadPart(config.value, tree));
+    const part = config.ok && since && this.whole && (await this.loadPart(config.value, tree, since));
     const read = part ? ok(part) : config.ok ? await this.load(config.value, tree) : config;
     if (read.ok) {
       this.good = read.value;
@@ -95,8 +103,8 @@ export class Reader {
   async readAhead(tree: ObjectId, mayBePart: boolean): Promise<Project | undefined> {
     const { loaded } = this.good ?? {};
     if (mayBePart && loaded && (await this.isDivisible(loaded))) return undefined;
-    const read = await this.read(tree, false);
-    return read.ok ? read.value.reading.project : undefined;
+    const read = await this.read(tree, undefined);
+    return read.ok && !read.value.problem ? read.value.reading.project : undefined;
   }
 
   private async isDivisible(loaded: LoadedConfig): Promise<boolean> {
@@ -117,17 +125,31 @@ export class Reader {
   }
 
   /** As the command line reads a part. Undefined where that is not enough. */
-  private async loadPart(loaded: LoadedConfig, tree: ObjectId): Promise<Reading | undefined> {
+  private async loadPart(loaded: LoadedConfig, tree: ObjectId, since: Scoped): Promise<Reading | undefined> {
     const { scanner } = this;
     const ground = await this.groundOf(loaded);
     if (!ground || scanner.leftOut.length > 0) return undefined;
     const read = await readPart(scanner.source(loaded.config, tree), { ...ground, snapshot: tree });
-    if (!read) return undefined;
+    if (!read || !(await this.hasAllSpecs(read.project, since))) return undefined;
     const readWhole = async () => {
       const whole = await this.load(loaded, tree);
       return whole.ok ? ok(whole.value.project) : whole;
     };
     return { loaded, project: read.project, part: { read, readWhole } };
+  }
+
+  /**
+   * Whether the part has all specs that changed since then. Another command may have built some of them meanwhile: for the index
+   * they are not changed, but the scope does not know what their tasks read.
+   */
+  private async hasAllSpecs({ config, listing, snapshot }: Project, since: Scoped): Promise<boolean> {
+    // Its gates and formatters read files for every task.
+    if (!isSameJson(config, since.config)) return false;
+    const changes = await changedOrNothing(this.session.objects, since.snapshot, snapshot);
+    if (!changes) return false;
+    const isKnown = ([path, entry]: readonly [string, Entry | undefined]) =>
+      !entry || !path.startsWith(`${config.specs}/`) || isLockFile(path) || listing.get(path) !== undefined;
+    return [...changes].every(isKnown);
   }
 
   private groundOf(loaded: LoadedConfig) {

@@ -4,18 +4,17 @@ import { type BuildOptions, PLAIN_BUILD } from '../../build/options.js';
 import type { Session } from '../../build/project-session.js';
 import type { SessionState } from '../../build/session-state.js';
 import { asFailure } from '../../io/errors.js';
-import { changedFiles } from '../../io/git/walk.js';
 import { canonicalJson } from '../../model/digest.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { createEmit, type Emit } from '../../project/host.js';
 import { WatchBuilds } from './builds.js';
-import { SelfTriggered, Touched, urgentTasks } from './changes.js';
+import { changedPaths, SelfTriggered, Touched, urgentTasks } from './changes.js';
 import type { FileEvents } from './file-events.js';
 import type { WatchParts } from './parts.js';
 import { Problems } from './problems.js';
-import { Reader, type Reading, unknownTarget } from './reading.js';
+import { Reader, type Reading, type Scoped, scopedTo, unknownTarget } from './reading.js';
 import type { Scanner } from './scanner.js';
 import { type Scope, scopeOf, WHOLE } from './scope.js';
 import { Debounce, type WatchRequest } from './watch-requests.js';
@@ -37,6 +36,8 @@ export class Watch {
   private readonly emit: Emit;
   private events: Promise<FileEvents> | undefined;
   private scope: Scope = WHOLE;
+  /** The last reading that the scope was made of; undefined: it was not of the files on disk. */
+  private scoped: Scoped | undefined;
   private poll: boolean;
   private callOff: () => void = () => {};
   /** The last tree for which everything was built. */
@@ -110,12 +111,12 @@ export class Watch {
     const base = running?.tree ?? this.seen;
     // What could not be read before cannot be read now.
     const isKnown = tree === (this.problems.ofReading ? this.looked : base);
-    const changed = base === undefined ? [] : await this.changes(base, tree);
+    const changed = base === undefined ? [] : await changedPaths(this.session.objects, base, tree);
     const mayDecide = !isKnown && (changed.length === 0 || changed.some((path) => this.scope.decides(path)));
     // It is read before the series of changes has ended, and read again if more changes come.
     // What fails again is a target.
-    const mayBePart = this.parts.options.targets.length === 0 && request !== 'failed';
-    const read = () => this.reader.read(tree, mayBePart);
+    const since = this.parts.options.targets.length === 0 && request !== 'failed' ? this.scoped : undefined;
+    const read = () => this.reader.read(tree, since);
     const before = this.reader.lastWhole;
     const [early] = await Promise.all([mayDecide ? read() : undefined, calm]);
     if (calm) await this.noticeMore(tree);
@@ -176,10 +177,6 @@ export class Watch {
     this.problems.scanFailed(failure, this.reader.lastWhole !== undefined);
   }
 
-  private async changes(from: ObjectId, to: ObjectId): Promise<string[]> {
-    return [...(await changedFiles(this.session.objects, from, to)).keys()].sort();
-  }
-
   private mayReact(tree: ObjectId, changed: readonly string[]): boolean {
     const { builds, selfTriggered } = this;
     const when = builds.running ? 'building' : this.justBuilt ? 'built' : 'idle';
@@ -221,6 +218,7 @@ export class Watch {
     if (this.config !== config) this.sessionState.failed.clear();
     this.config = config;
     this.scope = scopeOf(reading.project, this.scope);
+    this.scoped = problem ? undefined : scopedTo(reading.project);
     await this.watchFiles();
     return reading;
   }
@@ -290,6 +288,7 @@ export class Watch {
     if (!this.problems.ofReading) {
       const read = await this.reader.readAhead(tree, this.parts.options.targets.length === 0);
       if (read) this.scope = scopeOf(read, this.scope);
+      if (read) this.scoped = scopedTo(read);
     }
     await this.scanner.keepParsed();
     if (because !== undefined) this.emit({ type: 'warning', message: because });

@@ -45,8 +45,8 @@ export interface WantedPart {
   readonly last: LastBuild;
   /** The person's index, which shows the same files as at the last build. */
   readonly person: string;
-  /** Whether a task of another feature owns the path. */
-  isOfOthers(path: string): boolean;
+  /** Whether a task of another feature owns the path; undefined: that cannot be read. */
+  isOfOthers(path: string): boolean | undefined;
 }
 
 export async function loadPart(source: ProjectSource, wanted: WantedPart): Promise<Project | undefined> {
@@ -72,7 +72,10 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   const isOwned = (path: string) => ownership.ownerOf(path) !== undefined;
   const outputs = lockedRecords([...locks.value.values(), ...former]);
   // Of tasks that are gone, or write other files now.
-  const leaving = [...outputs.recorded.keys()].filter((path) => !isOwned(path) && !wanted.isOfOthers(path));
+  const free = [...outputs.recorded.keys()].filter((path) => !isOwned(path));
+  const ofOthers = new Map(free.map((path) => [path, wanted.isOfOthers(path)]));
+  if ([...ofOthers.values()].includes(undefined)) return undefined;
+  const leaving = free.filter((path) => !ofOthers.get(path));
   const listing = withOutputs.with(await listSome(objects, snapshot, { paths: leaving, folders: [] }));
   const goes = new Set(leaving);
   const recorded = only(outputs.recorded, (path) => isOwned(path) || goes.has(path));

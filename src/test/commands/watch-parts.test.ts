@@ -71,6 +71,26 @@ test('a save reads its feature, those that need it and those that it needs, and 
   }
 });
 
+test('what another command has built before the watch looked is watched, too', async () => {
+  await using rig = await createRig();
+  await using watch = watching(rig);
+  await watch.idle(1);
+  const run = 'mkdir -p out && cat far/in.txt > out/c2.txt';
+  const reading = { inputs: ['far/*.txt'], outputs: ['out/c2.txt'], run };
+  rig.write({ 'far/in.txt': 'first\n' });
+  save(rig, 'c', 'second', { T2: reading });
+  expect((await rig.buildWithoutAgent()).summary.counts.built).toBe(2);
+  watch.tick();
+  expect((await watch.idle(2)).ran()).toEqual([]);
+  rig.write({ 'far/in.txt': 'second\n' });
+  watch.event('far/in.txt');
+  expect((await watch.idle(3)).ran()).toEqual(['c/T2']);
+  expect(rig.read('out/c2.txt')).toBe('second\n');
+  // It has seen all specs since: the next save is read as a part again.
+  watch.event(save(rig, 'd', 'third'));
+  expect(checked(await watch.idle(4))).toEqual(all('d'));
+});
+
 test('what is fresh is told of after the first task has started', async () => {
   await using rig = await createRig();
   await using watch = watching(rig);

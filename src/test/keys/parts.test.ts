@@ -252,3 +252,23 @@ test('without the tree of what people wrote, a build reads everything', async ()
   expect(story.summary).toMatchObject({ exitCode: 0, counts: { built: 1, fresh: 3 } });
   expect(isPart).toBe(false);
 });
+
+test('after very many changes, a build reads everything', async () => {
+  await using rig = await createRig();
+  for (const name of ['a', 'b', 'c', 'd']) rig.backlog(name, { [name]: task(name) });
+  await rig.build();
+  const write = (count: number) =>
+    rig.write(Object.fromEntries(Array.from({ length: count }, (_, i) => [`many/${i}.txt`, 'one\n'])));
+  write(2000);
+  expect(await isReadInPart()).toBe(true);
+  rig.remove('many');
+  await rig.build();
+  write(2001);
+  expect(await isReadInPart()).toBe(false);
+
+  async function isReadInPart(): Promise<boolean> {
+    const { story, isPart } = await buildOf(rig);
+    expect(story.summary.counts).toMatchObject({ built: 0, fresh: 4 });
+    return isPart;
+  }
+});
