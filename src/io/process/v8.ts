@@ -22,11 +22,11 @@ export function boundGarbage(): void {
 }
 
 /** Of the space for new objects. */
-const YOUNG_BYTES = 16 * 2 ** 20;
+const YOUNG_BYTES = 8 * 2 ** 20;
 
 /**
- * V8 doubles the space for new objects up to 32 MB, and lets the heap grow by so much more before it collects. Half of it
- * is enough, in nearly the same processor time; a quarter would cost a tenth more. V8 reads the largest size once, at its start, but
+ * V8 doubles the space for new objects up to 32 MB, and lets the heap grow by so much more before it collects. A quarter of it
+ * is enough: a build of 10,000 tasks needs about 10 MB less than with half of it, in the same processor time. V8 reads the largest size once, at its start, but
  * the growth factor at each collection: so this observer stops the growth when the space is large enough.
  */
 function boundYoungGeneration(): void {
