@@ -107,8 +107,9 @@ describe('a limit', () => {
   });
 
   test('of time stops whatever takes too long, and the call that is cut off is estimated', async () => {
-    const run = await start([{ hang: 'mid-stream' }], { timeoutMs: 3000 });
-    expect(await failure(run)).toMatchObject({ kind: 'timed-out', what: 'the agent', minutes: 0.05 });
+    // Long enough for a loaded machine to begin the call.
+    const run = await start([{ hang: 'mid-stream' }], { timeoutMs: 9000 });
+    expect(await failure(run)).toMatchObject({ kind: 'timed-out', what: 'the agent', minutes: 0.15 });
     const { usage } = await run.exit;
     expect(usage.tokensIn).toBeGreaterThan(0);
     expect(usage.costUsd).toBeGreaterThan(0);
