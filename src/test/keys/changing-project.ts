@@ -51,6 +51,23 @@ export class ChangingProject {
     this.states.push(this.rig.files());
   }
 
+  /** A call of what is returned brings back all files as they are now, as a checkout of a commit does. */
+  kept(): () => string {
+    const { rig, specs } = this;
+    const files = rig.files();
+    const { config } = rig;
+    const bringBack = specs.kept();
+    return () => {
+      rig.config = config;
+      bringBack();
+      rig.remove(...Object.keys(rig.files()).filter((path) => files[path] === undefined));
+      rig.write(
+        Object.fromEntries(Object.entries(files).map(([path, text]) => [path, text.replace(/^[a-z]:/, '')])),
+      );
+      return 'a former state';
+    };
+  }
+
   /** What a person does after a build that fails: without outputs and strange files, with everything that specs name. */
   recover(): void {
     const { rig } = this;

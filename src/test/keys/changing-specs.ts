@@ -65,6 +65,14 @@ export class ChangingSpecs {
     );
   }
 
+  /** A call of what is returned makes the specs what they are now; their files are for the caller to write. */
+  kept(): () => void {
+    const specs = [...this.specs];
+    return () => {
+      for (const [feature, tasks] of specs) this.specs.set(feature, tasks);
+    };
+  }
+
   /** A task makes something else, and depends on others as before. */
   editWord(): string {
     const all = this.everyTask();

@@ -92,12 +92,15 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
   const project = new ChangingProject(rig, dice, DIVISIBLE);
   const told: string[] = [];
   const sum = { parts: 0, builds: 0 };
+  const states: (() => string)[] = [];
   try {
     await rig.build();
     for (let step = 0; step < steps; step++) {
       // Most changes are of a kind for which a build can read a part.
       for (let i = dice.below(2); i >= 0; i--)
         told.push(dice.chance(0.8) ? project.localChange() : project.change());
+      // As a pull or a checkout: specs, lock files and outputs come together.
+      if (states.length > 0 && dice.chance(0.25)) told.push(dice.pick(states.slice(-3))());
       const before = indexNow(rig);
       const { summary } = await rig.build();
       told.push(`build: ${summary.outcome}`);
@@ -107,6 +110,7 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
         continue;
       }
       sum.builds++;
+      states.push(project.kept());
       const isComplete = summary.counts.drifted === 0 && summary.outcome === 'built';
       if (!isComplete || !isPartSince(rig, before)) continue;
       sum.parts++;
