@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** What takes long: servers of caches, kills, hostile models, templates, random edits and histories. `npm run test:long`. */
+/** What takes long: servers of caches, signatures, hand edits of patches, the OpenCode server, kills, hostile models, templates, random edits and histories. `npm run test:long`. */
 export default defineConfig({
   test: {
     include: ['src/**/*.long.ts'],

@@ -142,7 +142,8 @@ test('a result waits rarely where no other came while those before it waited', a
   const waited: number[] = [];
   for (let i = 1; i <= 8; i++)
     await write(() => {
-      waited.push(i);
+      // Asked again where the timer is a little early.
+      if (waited.at(-1) !== i) waited.push(i);
       return true;
     });
   // The first, third and seventh; on a slow machine fewer and later ones, because results are rare.
