@@ -14,6 +14,7 @@ import type { ObjectId } from '../../model/tree.js';
 import {
   changePublished,
   readKeptLocks,
+  readPublished,
   writeKeptLocks,
   writePatched,
   writePublished,
@@ -200,7 +201,7 @@ async function keepRecords({ project }: Prepared, { published, patched, kept }: 
   const { state } = project.repository;
   if (project.rest) {
     // The records of features that were not read stay. No task of the project patches a file.
-    const changes = changedOutputs(project, published);
+    const changes = changedOutputs(project, published, await readPublished(state));
     if (Object.keys(changes).length > 0) await changePublished(state, changes);
     const gone = new Set(project.rest.removed.values());
     const before = Object.entries((await readKeptLocks(state)) ?? {}).filter(([file]) => !gone.has(file));

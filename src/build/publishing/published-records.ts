@@ -39,24 +39,18 @@ export function publishedOutputs(
 }
 
 /**
- * The published outputs of a project that was read in part, where they differ from those of the last complete build; null: there
- * is none any more.
+ * The published outputs of a project that was read in part, where they differ from the clone's record; null: there is none any more.
+ * Lock files do not tell what the record has: it has nothing of an output that was edited then, or of a feature that had gone.
  */
 export function changedOutputs(
-  { recorded, built, rest }: Project,
+  { recorded }: Project,
   published: Readonly<Record<string, string>>,
+  former: Readonly<Record<string, string>>,
 ): Record<string, string | null> {
-  // A feature that has come again may have a lock file from before it went: the record of the clone has nothing of it.
-  const isKnownLock = rest?.isReordered !== true;
   const changes: Record<string, string | null> = {};
   for (const path of new Set([...recorded.keys(), ...Object.keys(published)])) {
     const word = published[path] ?? null;
-    const [before, ...more] = recorded.get(path) ?? [];
-    const isBuilt = before !== undefined && built.get(path)?.has(before);
-    // Of two recorded contents, the record of the clone may have either.
-    const isKnown = isKnownLock && before !== undefined && more.length === 0;
-    const isSame = isKnown && word === (isBuilt ? before : acceptedWord(before));
-    if (!isSame) changes[path] = word;
+    if (word !== (former[path] ?? null)) changes[path] = word;
   }
   return changes;
 }

@@ -78,11 +78,16 @@ export async function expectAllFresh(rig: Rig): Promise<void> {
   expect(new Set(Object.values(whole.outcomes()))).toEqual(new Set(['fresh']));
 }
 
-/** Compares with a build that knows nothing of the one before. */
+/**
+ * Compares with a build that knows nothing of the one before. The clone's record of outputs may lack one that was edited at a build
+ * and is as recorded again, until a build reads its feature; it never says more.
+ */
 export async function compareWithWhole(rig: Rig): Promise<void> {
-  const part = await leftBy(rig);
+  const { published, ...part } = await leftBy(rig);
   await expectAllFresh(rig);
-  expect(await leftBy(rig)).toEqual(part);
+  const { published: all, ...whole } = await leftBy(rig);
+  expect(whole).toEqual(part);
+  expect(all).toMatchObject(published);
 }
 
 /** Changes and builds in turn. How many builds read a part of the project, and how many there were. */
