@@ -7,7 +7,6 @@ import { AWAY_MS } from '../../io/queue/connection.js';
 import type { Failure } from '../../model/failure.js';
 import {
   batchKey,
-  JOB_PROTOCOL,
   type Job,
   type JobNews,
   type JobTask,
@@ -19,7 +18,7 @@ import type { ObjectId } from '../../model/tree.js';
 import type { ExecutionContext } from '../executor.js';
 import { type BatchOutcome, readOutcomes, runsCommit } from './parcel.js';
 import { admitOutcome, isOfRun, type QueueExecutorParts, UNHEARD_MS } from './remote-run.js';
-import { fetchAnswer, sendParcel } from './travel.js';
+import { fetchAnswer, jobOf, sendParcel } from './travel.js';
 
 /** `alone`: it is to be a job of its own, which has the same end as ever. */
 export type MemberEnd = Result<TaskOutcome, Failure> | 'alone';
@@ -130,13 +129,8 @@ export class BatchJob {
     }
     const tasks = runs.map(({ label, key }) => ({ label, key }));
     const { label = '' } = { ...tasks[0] };
-    const traceparent = parts.traceparent(label);
-    const { version, build } = parts;
-    return ok({
-      ...{ protocol: JOB_PROTOCOL, version, label: `${label} +${tasks.length - 1}`, key: batchKey(tasks) },
-      ...{ tasks, ...sent.value, build },
-      ...(traceparent === undefined ? {} : { traceparent }),
-    });
+    const work = { label: `${label} +${tasks.length - 1}`, key: batchKey(tasks), tasks };
+    return ok(jobOf(parts, { work, sent: sent.value, traced: label }));
   }
 
   /** Undefined when nothing of the answer can be read. */

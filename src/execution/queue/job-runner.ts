@@ -73,7 +73,7 @@ export class JobRunner {
   /** `onRan`: called when the task has run, and only its outcome is still to be sent. */
   async run(job: TakenJob, onRan: () => void = () => {}): Promise<JobEnded> {
     // One that was lost before keeps its place: the job that ended its worker may be the next one here, and would take it along again.
-    const clock = new PhaseClock(job.isRepeated ? () => {} : onRan);
+    const clock = new PhaseClock(job.isTakenUp ? () => {} : onRan);
     this.running.set(job, [job.data?.parcel]);
     try {
       const ended = await this.runOne(job, clock);

@@ -9,7 +9,7 @@ import type { JobBoard } from '../../io/queue/job-board.js';
 import type { ActionKey } from '../../model/action.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
-import { JOB_PROTOCOL, type JobNews, type QueueNeeds } from '../../model/fleet/job.js';
+import type { JobNews, QueueNeeds } from '../../model/fleet/job.js';
 import type { Label } from '../../model/task.js';
 import type { TaskOutcome, TaskRun } from '../../model/task-run.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -20,7 +20,7 @@ import type { Spending } from '../spending.js';
 import { limitsOf, type NeedsParts, needsOf } from './job-needs.js';
 import { readOutcome, runCommit } from './parcel.js';
 import { RemoteSpending } from './remote-spending.js';
-import { fetchAnswer, type SentParcel, sendParcel } from './travel.js';
+import { fetchAnswer, jobOf, type SentParcel, sendParcel } from './travel.js';
 
 export interface QueueExecutorParts extends NeedsParts {
   /** For everything that is no job. */
@@ -90,14 +90,8 @@ export class RemoteRun {
     parts.board.prepare(needs, limits);
     const sent = await this.send(signal);
     if (!sent.ok) return sent;
-    const { base, parcel } = sent.value;
-    const { version, build } = parts;
     const { label, key } = run;
-    const traceparent = parts.traceparent(label);
-    const job = {
-      ...{ protocol: JOB_PROTOCOL, version, label, key, parcel, base, build },
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
+    const job = jobOf(parts, { work: { label, key }, sent: sent.value, traced: label });
     const handed = { job, needs, limits, priority: this.context.priority ?? 0 };
     this.phase('queue');
     const unheard = setTimeout(() => this.isHeard || this.told.unheard(needs), UNHEARD_MS);
@@ -111,7 +105,7 @@ export class RemoteRun {
           ...(mistrusted === undefined ? {} : { mistrusted }),
         };
         const end = await parts.board.run(handed, listener, (answered) =>
-          this.receive(answered, parcel, signal),
+          this.receive(answered, sent.value.parcel, signal),
         );
         this.left.push(...end.names);
         if (end.end.kind !== 'answered') return err(this.failureOf(end.end));

@@ -5,6 +5,7 @@ import { withinAfter } from '../../base/within.js';
 import { AWAY_MS } from '../../io/queue/connection.js';
 import type { BuildEventBody } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
+import { JOB_PROTOCOL, type Job } from '../../model/fleet/job.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { failureReason } from '../../report/failures/failure.js';
@@ -38,6 +39,29 @@ export async function sendParcel(
   const sent = await withinAfter(sending, AWAY_MS, signal);
   if (sent === 'late' || !sent.ok) return sent;
   return ok({ base: base.value, parcel });
+}
+
+interface JobParts {
+  readonly version: string;
+  /** The build that hands it in. */
+  readonly build: string;
+  traceparent(label: Label): string | undefined;
+}
+
+/** `traced`: the task of whose span the spans of the job are children. */
+export function jobOf(
+  { version, build, traceparent }: JobParts,
+  of: {
+    readonly work: Pick<Job, 'label' | 'key' | 'tasks'>;
+    readonly sent: SentParcel;
+    readonly traced: Label;
+  },
+): Job {
+  const parent = traceparent(of.traced);
+  return {
+    ...{ protocol: JOB_PROTOCOL, version, build, ...of.work, ...of.sent },
+    ...(parent === undefined ? {} : { traceparent: parent }),
+  };
 }
 
 export interface AwaitedAnswer {

@@ -3,7 +3,7 @@
  * from them into memory. Does not know who waits for a parcel.
  */
 
-import { LocalRemote } from '../../io/git/direct/local-remote.js';
+import { LocalRemote, MOST_BYTES } from '../../io/git/direct/local-remote.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { treeProblem } from '../../io/git/raw-tree.js';
 import type { Away, PushedRef, TransferFault } from '../../io/git/transfer.js';
@@ -16,8 +16,6 @@ export interface Pushed {
   readonly fault?: TransferFault;
 }
 
-/** Bytes that are sent from memory at once. */
-const MOST_BYTES = 128_000_000;
 /** Ids that are kept of what the other side has: what is not known to be there is sent again. */
 const MOST_IDS = 1_000_000;
 

@@ -102,20 +102,20 @@ export async function takeFrames(
   const found = readFrames(objects, frames);
   if (typeof found === 'string') return found;
   const ids = found.map(({ id }) => id);
-  if (!isPassing) {
-    const named = found.flatMap((one) => namedBy(one.type, one.content, one.id.length / 2));
-    const others = new Set(named.map(([id]) => id));
-    for (const id of ids) others.delete(id);
-    const missing = await mapBounded(others, async (id) =>
-      (await objects.sizeOf(id)) === undefined ? [id] : [],
-    );
-    const [first] = missing.flat();
-    if (first !== undefined) return `${first} is missing`;
+  if (isPassing) {
+    await keepArrived(objects, found, [commit]);
+    return ids;
   }
-  if (!isPassing) {
-    await objects.many.write(new Map(found.map((one) => [one.id, one])));
-    objects.passing.add(commit, wholeOf(found));
-  } else await keepArrived(objects, found, [commit]);
+  const named = found.flatMap((one) => namedBy(one.type, one.content, one.id.length / 2));
+  const others = new Set(named.map(([id]) => id));
+  for (const id of ids) others.delete(id);
+  const missing = await mapBounded(others, async (id) =>
+    (await objects.sizeOf(id)) === undefined ? [id] : [],
+  );
+  const [first] = missing.flat();
+  if (first !== undefined) return `${first} is missing`;
+  await objects.many.write(new Map(found.map((one) => [one.id, one])));
+  objects.passing.add(commit, wholeOf(found));
   return ids;
 }
 

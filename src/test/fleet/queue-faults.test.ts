@@ -116,7 +116,7 @@ test('a job that was finished before is not run again because the place is away 
   const data = { label: 'f/T1', key: 'a'.repeat(64), parcel: result, base: result };
   const job = {
     data: { ...data, protocol: 1, version: '1.0.0', build: 'b' },
-    ...{ handedInAt: 1, isRepeated: true, signal: new AbortController().signal },
+    ...{ handedInAt: 1, isRepeated: true, isTakenUp: true, signal: new AbortController().signal },
     deliver: async (answer: JobAnswer) => {
       answers.push(answer);
       return 'delivered';
@@ -161,7 +161,7 @@ test('a result that cannot be sent does not stay in the memory of its worker', a
   const data = { label: 'f/T1', key, parcel: await runCommit(objects, run, base), base };
   const job = {
     data: { ...data, protocol: 1, version: '1.0.0', build: 'b' },
-    ...{ handedInAt: 1, isRepeated: false, signal: new AbortController().signal },
+    ...{ handedInAt: 1, isRepeated: false, isTakenUp: false, signal: new AbortController().signal },
     fail: async () => 'delivered',
   } as unknown as TakenJob;
   expect(await new JobRunner(parts).run(job)).toMatchObject({ fate: 'failed', why: 'it is too large' });

@@ -11,13 +11,13 @@ import type { ObjectId } from '../../../model/tree.js';
 import { guardAway, type Stopped } from '../git-away.js';
 import { gitEnvironment } from '../git-process.js';
 import { type Away, faultOf, judge, type PushedRef, type TransferFault } from '../transfer.js';
-import type { GitObject, HashName } from '../writing/object-bytes.js';
+import { digestLength, type GitObject, type HashName } from '../writing/object-bytes.js';
 import { packBytes } from '../writing/pack.js';
 import { readPack } from './pack-reader.js';
 import { DELIMITER, FLUSH, PacketReader, packet } from './packets.js';
 
 /** Bytes of one pack, and of what is in it, which are in memory: more go another way. */
-const MOST_BYTES = 128_000_000;
+export const MOST_BYTES = 128_000_000;
 /** How the program that sends marks a part of the pack; other marks are words. */
 const PACK_PART = 1;
 
@@ -152,7 +152,7 @@ export class LocalRemote {
     const { value: told, stopped } = await talk.watched(() => talk.reader.message());
     if (!told) return { pushed, fault: await talk.fault(stopped) };
     const standing = new Map(told.map((line) => [/^[0-9a-f]+ ([^\0]*)/.exec(line)?.[1], line.split(' ')[0]]));
-    const none = '0'.repeat(this.hash === 'sha1' ? 40 : 64);
+    const none = '0'.repeat(2 * digestLength(this.hash));
     const commands: string[] = [];
     for (const [ref, commit] of refs) {
       const there = standing.get(ref);

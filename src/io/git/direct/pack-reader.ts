@@ -3,7 +3,13 @@
 import { createHash } from 'node:crypto';
 import { inflateSync } from 'node:zlib';
 import type { ObjectId } from '../../../model/tree.js';
-import { type GitObject, type HashName, hashObject, type ObjectType } from '../writing/object-bytes.js';
+import {
+  digestLength,
+  type GitObject,
+  type HashName,
+  hashObject,
+  type ObjectType,
+} from '../writing/object-bytes.js';
 
 const TYPES: Readonly<Record<number, ObjectType>> = { 1: 'commit', 2: 'tree', 3: 'blob' };
 /** A difference to the object with an id. The other kind of difference is sent only to those that ask for it. */
@@ -28,7 +34,7 @@ export function readPack(pack: Buffer, hash: HashName, most: number): Map<Object
 }
 
 function objectsIn(pack: Buffer, hash: HashName, most: number): Map<ObjectId, GitObject> | undefined {
-  const digest = hash === 'sha1' ? 20 : 32;
+  const digest = digestLength(hash);
   const end = pack.length - digest;
   const isPack = end >= 12 && pack.toString('latin1', 0, 4) === 'PACK' && pack.readUInt32BE(4) === 2;
   const sum = createHash(hash)

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { compareBytes } from '../../../base/order.js';
 import type { Entry } from '../../../model/tree.js';
-import type { HashName } from './object-bytes.js';
+import { digestLength, type HashName } from './object-bytes.js';
 
 export interface IndexEntry {
   readonly path: string;
@@ -38,7 +38,7 @@ export interface IndexChanges {
  * file has: git then compares their content. Undefined for an index of another form, or with a merge in it.
  */
 export function changedIndex(index: Buffer, { changes, second, hash }: IndexChanges): Buffer | undefined {
-  const idBytes = createHash(hash).digest().length;
+  const idBytes = digestLength(hash);
   const fixed = NUMBERS + idBytes + 2;
   if (index.length < HEAD + idBytes || index.readUInt32BE(4) !== VERSION) return undefined;
   const count = index.readUInt32BE(8);

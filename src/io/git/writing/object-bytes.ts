@@ -13,6 +13,11 @@ export interface GitObject {
 
 export type HashName = 'sha1' | 'sha256';
 
+/** Bytes of a digest. */
+export function digestLength(hash: HashName): number {
+  return hash === 'sha1' ? 20 : 32;
+}
+
 /** Bytes of an object that is copied to be hashed. */
 const SHORT = 4096;
 

@@ -15,7 +15,7 @@ import { codeOf } from '../../errors.js';
 import { makeDir } from '../../files.js';
 import { compressed } from './compressed.js';
 import type { LooseWriter } from './loose.js';
-import type { GitObject, HashName, ObjectType } from './object-bytes.js';
+import { digestLength, type GitObject, type HashName, type ObjectType } from './object-bytes.js';
 
 const TYPES: Readonly<Record<ObjectType, number>> = { commit: 1, tree: 2, blob: 3 };
 
@@ -195,8 +195,4 @@ function indexBytes(placed: readonly Placed[], packDigest: Buffer, hash: HashNam
   }
   const body = Buffer.concat([head, fanout, ids, sums, places, packDigest]);
   return Buffer.concat([body, createHash(hash).update(body).digest()]);
-}
-
-function digestLength(hash: HashName): number {
-  return hash === 'sha1' ? 20 : 32;
 }
