@@ -16,7 +16,7 @@ import {
 import { lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from './durable.js';
-import { codeOf, isMissing } from './errors.js';
+import { codeOf, isMissing, throwIfNotSeen } from './errors.js';
 
 export { asFailure, codeOf } from './errors.js';
 
@@ -33,6 +33,11 @@ function randomName(): string {
   return Math.floor(Math.random() * 2 ** 48)
     .toString(16)
     .padStart(12, '0');
+}
+
+/** Names in a folder; none where there is no folder. Throws when the system does not let this process look. */
+export async function namesIn(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(throwIfNotSeen)) ?? [];
 }
 
 /** A new folder of this process's own in `folder`; what a kill leaves of it is swept as temporary files are. */

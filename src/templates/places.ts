@@ -1,12 +1,12 @@
 /** Finds templates: the project's own, the shipped ones, packages, folders by path. Reads none of them. */
 
-import { lstat, readdir, readFile, realpath } from 'node:fs/promises';
+import { lstat, readFile, realpath } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { suggestions } from '../base/nearest.js';
 import { compareBytes } from '../base/order.js';
 import { err, ok, type Result } from '../base/result.js';
-import { exists, readText } from '../io/files.js';
+import { exists, namesIn, readText } from '../io/files.js';
 import { findPackage } from '../io/node-modules.js';
 import type { Failure } from '../model/failure.js';
 import { isName, NAME_HINT } from '../model/paths/names.js';
@@ -85,7 +85,7 @@ async function shippedTemplates({ shipped }: TemplateRoots): Promise<TemplatePla
 }
 
 async function templatesIn(root: string, origin: TemplateOrigin): Promise<TemplatePlace[]> {
-  const names = await readdir(root).catch(() => []);
+  const names = await namesIn(root);
   const named = names.filter((name) => isName(name));
   const places = await mapBounded(named, (name) => folderTemplate(root, name, origin));
   return places.filter((place) => place !== undefined);
@@ -136,7 +136,7 @@ export async function projectDependencies({ project }: TemplateRoots): Promise<R
 
 /** The packages that `detect` of a variable can name: those of package.json, and those that Python's files name. */
 export async function projectPackages(roots: TemplateRoots): Promise<ReadonlySet<string>> {
-  const names = await readdir(roots.project).catch(() => []);
+  const names = await namesIn(roots.project);
   const files = names.filter((name) => name === 'pyproject.toml' || /^requirements.*\.(txt|in)$/.test(name));
   const texts = await mapBounded(files, (name) => readText(join(roots.project, name)));
   return new Set([

@@ -155,6 +155,8 @@ export class InboxAgent implements Agent {
           await request.reset();
           await made.free();
           break;
+        case 'unseen':
+          break;
         case 'open':
           holder = undefined;
           open.begins();

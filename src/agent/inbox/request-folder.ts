@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../base/bounded.js';
-import { makeTemporaryFolder, readText, removeTree } from '../../io/files.js';
+import { isNotNow, throwIfNotNow } from '../../io/errors.js';
+import { makeTemporaryFolder, namesIn, readText, removeTree } from '../../io/files.js';
 import type { CallPhase } from '../../model/event.js';
 import type { Expected } from '../agent.js';
 import { ANSWER, isJson } from './answer.js';
@@ -57,7 +58,7 @@ export async function removeStale(inbox: string, project: string): Promise<void>
 
 /** The requests of a project in an inbox, cancelled ones included, by name. */
 export async function openRequests(inbox: string, project: string): Promise<InboxRequest[]> {
-  const names = await readdir(inbox).catch(() => [] as string[]);
+  const names = await namesIn(inbox);
   const found: InboxRequest[] = [];
   for (const name of names.filter((one) => !one.startsWith('.')).sort()) {
     const text = await readText(join(inbox, name, REQUEST.json)).catch(() => undefined);
@@ -74,7 +75,9 @@ export type Arrival =
   /** Its holder gives it back. */
   | { readonly kind: 'released' }
   | { readonly kind: 'open' }
-  | { readonly kind: 'removed' };
+  | { readonly kind: 'removed' }
+  /** The system had no resources to look. */
+  | { readonly kind: 'unseen' };
 
 export class RequestFolder {
   readonly path: string;
@@ -105,7 +108,16 @@ export class RequestFolder {
 
   /** What has come. An answer counts when it is complete: `done` says so, or it no longer changes. */
   async look(): Promise<Arrival> {
-    const names = await readdir(this.path).catch(() => undefined);
+    try {
+      return await this.arrival();
+    } catch (error) {
+      if (isNotNow(error)) return { kind: 'unseen' };
+      throw error;
+    }
+  }
+
+  private async arrival(): Promise<Arrival> {
+    const names = await readdir(this.path).catch(throwIfNotNow);
     if (names === undefined) return { kind: 'removed' };
     const answers = [ANSWER.json, ANSWER.text].filter((name) => names.includes(name));
     if (names.includes(ANSWER.done)) return { kind: 'answered' };

@@ -4,8 +4,9 @@
  */
 
 import { rmSync, writeFileSync } from 'node:fs';
-import { readdir, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../../io/files.js';
 
 /** How long the mark of a workspace stays that no task uses: the next task often comes at once. */
 const MARKED_MS = 1000;
@@ -24,7 +25,7 @@ export class WorkspaceMarks {
   /** What other processes have left, by the number of the workspace. */
   async ofOthers(): Promise<{ readonly number: number; readonly isBusy: boolean }[]> {
     const found: { number: number; isBusy: boolean }[] = [];
-    for (const file of await readdir(this.folder).catch(() => [])) {
+    for (const file of await namesIn(this.folder)) {
       const mark = /^([0-9a-f]+-w(\d+))\.(busy|retired)$/.exec(file);
       if (mark && !this.marked.has(mark[1] as string))
         found.push({ number: Number(mark[2]), isBusy: mark[3] === 'busy' });

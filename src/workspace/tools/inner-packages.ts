@@ -3,6 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseYaml } from '../../io/document/document.js';
+import { throwIfNotNow } from '../../io/errors.js';
 import { exists, readText } from '../../io/files.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import { isPackageFolder } from './package-folder.js';
@@ -34,7 +35,8 @@ export async function packagesBelow(folder: string): Promise<string[]> {
     : Math.max(...included.map((one) => one.split('/').length));
   const found: string[] = [];
   const walk = async (inside: string, level: number): Promise<void> => {
-    const entries = await readdir(join(folder, inside), { withFileTypes: true }).catch(() => []);
+    // Some folders belong to other users: they hold none of the project's packages.
+    const entries = (await readdir(join(folder, inside), { withFileTypes: true }).catch(throwIfNotNow)) ?? [];
     for (const entry of entries) {
       if (!entry.isDirectory() || entry.name === 'node_modules' || entry.name.startsWith('.')) continue;
       const path = inside === '' ? entry.name : `${inside}/${entry.name}`;

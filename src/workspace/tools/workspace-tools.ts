@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { writeAtomic } from '../../io/files.js';
+import { namesIn, writeAtomic } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
 import type { Mount } from '../../io/process/sandbox.js';
@@ -224,7 +224,7 @@ export class WorkspaceTools {
   private async hasFolderOf(workspace: Workspace, path: string): Promise<boolean> {
     const above = dirname(path);
     if (above === '.' || !isPackageFolder(path)) return true;
-    const names = await readdir(join(workspace.dir, above)).catch(() => []);
+    const names = await namesIn(join(workspace.dir, above));
     return names.some((name) => name !== 'node_modules');
   }
 

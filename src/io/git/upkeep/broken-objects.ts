@@ -1,11 +1,12 @@
 /** Looks at every object of a store: which files of it do not hold what their names say. Changes nothing. */
 
-import { open, readdir, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { inflate } from 'node:zlib';
 import { mapBounded } from '../../../base/bounded.js';
 import { codeOf, throwIfNotNow, throwIfNotSeen } from '../../errors.js';
+import { namesIn } from '../../files.js';
 import { GitError, git } from '../git-process.js';
 import { hashObject } from '../writing/object-bytes.js';
 
@@ -29,9 +30,9 @@ export interface StoreObjects {
 export async function inspectObjects(store: string): Promise<StoreObjects> {
   const objects = join(store, 'objects');
   const paths: string[] = [];
-  for (const folder of await readdir(objects).catch(() => [])) {
+  for (const folder of await namesIn(objects)) {
     if (!/^[0-9a-f]{2}$/.test(folder)) continue;
-    const names = await readdir(join(objects, folder)).catch(() => []);
+    const names = await namesIn(join(objects, folder));
     for (const name of names) if (/^[0-9a-f]{38,62}$/.test(name)) paths.push(join(objects, folder, name));
   }
   const sound = await mapBounded(paths, isSound);
@@ -63,7 +64,7 @@ async function isBroken(store: string, pack: string): Promise<boolean> {
 }
 
 export async function unindexedPacks(store: string): Promise<string[]> {
-  const files = new Set(await readdir(join(store, 'objects', 'pack')).catch(() => []));
+  const files = new Set(await namesIn(join(store, 'objects', 'pack')));
   return [...files]
     .filter((name) => name.endsWith('.pack'))
     .flatMap((name) => {
@@ -73,7 +74,7 @@ export async function unindexedPacks(store: string): Promise<string[]> {
 }
 
 async function packNames(store: string): Promise<string[]> {
-  const files = await readdir(join(store, 'objects', 'pack')).catch(() => []);
+  const files = await namesIn(join(store, 'objects', 'pack'));
   const names = files.flatMap((name) => /^(pack-.+)\.(?:pack|idx)$/.exec(name)?.[1] ?? []);
   return [...new Set(names)];
 }

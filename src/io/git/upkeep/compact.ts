@@ -5,6 +5,7 @@
 
 import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { namesIn } from '../../files.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
 import { forgetWholeRefs } from './repack.js';
 
@@ -51,7 +52,7 @@ export async function compactStore(
 /** Lets idle worktrees show nothing that has to be kept: what they are put to next is written then. */
 export async function idleWorktrees(store: string, commit: string): Promise<void> {
   const folder = join(store, 'worktrees');
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of await namesIn(folder)) {
     await writeFile(join(folder, name, 'HEAD'), `${commit}\n`);
     await rm(join(folder, name, 'index'), { force: true });
   }
@@ -124,6 +125,6 @@ export async function indexTree(store: string, indexFile: string): Promise<strin
 }
 
 async function packNames(packs: string): Promise<string[]> {
-  const files = await readdir(packs).catch(() => []);
+  const files = await namesIn(packs);
   return files.filter((name) => name.endsWith('.pack')).map((name) => name.slice(0, -'.pack'.length));
 }

@@ -9,6 +9,8 @@ import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFolder } from '../../durable.js';
+import { throwIfNotSeen } from '../../errors.js';
+import { namesIn } from '../../files.js';
 import { loosePath } from '../damaged.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
 
@@ -102,7 +104,8 @@ interface LooseRef {
 
 async function looseRefs(store: string): Promise<LooseRef[]> {
   const folder = join(store, 'refs', 'conductor');
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const entries =
+    (await readdir(folder, { recursive: true, withFileTypes: true }).catch(throwIfNotSeen)) ?? [];
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.lock'));
   const refs = await mapBounded(files, async (entry) => {
     const path = join(entry.parentPath, entry.name);
@@ -118,7 +121,7 @@ async function wholeRefs(store: string): Promise<Set<string>> {
 
 /** All packs with an index. Removes half-written ones of a git that was killed; a young one may be of a git that still runs. */
 async function sweptPacks(folder: string): Promise<Pack[]> {
-  const names = await readdir(folder).catch((): string[] => []);
+  const names = await namesIn(folder);
   for (const name of names.filter((one) => one.startsWith('tmp_'))) {
     // A git that runs may have finished the pack since the folder was read.
     const found = await stat(join(folder, name)).catch(() => undefined);

@@ -40,7 +40,9 @@ async function repairRefs(store: string): Promise<void> {
       await writeAtomic(packed, `# pack-refs with: peeled \n${sound.map((line) => `${line}\n`).join('')}`);
   }
   const folder = join(store, 'refs');
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])) {
+  for (const entry of (await readdir(folder, { recursive: true, withFileTypes: true }).catch(
+    throwIfNotSeen,
+  )) ?? []) {
     if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
     const path = join(entry.parentPath, entry.name);
     const named = await readFile(path, 'latin1').catch(throwIfNotSeen);

@@ -5,7 +5,8 @@
 
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { throwIfNotNow } from '../../errors.js';
+import { throwIfNotNow, throwIfNotSeen } from '../../errors.js';
+import { namesIn } from '../../files.js';
 import { isOpen } from '../../open-files.js';
 
 /** git holds such a lock only briefly; if its holder is unknown, a lock of this age counts as abandoned. */
@@ -74,8 +75,8 @@ async function isWorkedIn(top: string): Promise<boolean> {
 
 /** Every lock file among the refs and the files of the store, and what git was writing under one of them. */
 export async function removeStaleLocks(store: string): Promise<void> {
-  const refs = await readdir(join(store, 'refs'), { recursive: true }).catch(() => []);
-  const top = await readdir(store).catch(() => []);
+  const refs = (await readdir(join(store, 'refs'), { recursive: true }).catch(throwIfNotSeen)) ?? [];
+  const top = await namesIn(store);
   const found = [...refs.map((name) => join(store, 'refs', name)), ...top.map((name) => join(store, name))];
   const written = join(store, 'packed-refs.new');
   for (const path of found) {
