@@ -95,6 +95,7 @@ class SeenEvents {
 
   on(event: BuildEvent): void {
     if (event.type === 'task.finished') this.outcomes.set(event.task, event.outcome);
+    if (event.type === 'tasks.fresh') for (const task of event.tasks) this.outcomes.set(task, 'fresh');
     if (event.type === 'build.published') this.published += event.written.length + event.removed.length;
     if (event.type === 'agent.finished') this.usage = addUsage(this.usage, event.usage);
   }

@@ -1,6 +1,5 @@
 /** What has become of the tasks of one build so far, with the events that tell it. Runs and decides nothing. */
 
-import { setImmediate } from 'node:timers/promises';
 import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import type { Check } from '../analysis/verdict.js';
 import { ok, type Result } from '../base/result.js';
@@ -10,8 +9,6 @@ import type { Label, Task } from '../model/task.js';
 import { lockedTask, type Project } from '../project/project.js';
 import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
 
-/** Events between two turns of what else this process does. */
-const TOLD_AT_ONCE = 200;
 const NOTHING = { checked: [], others: [] };
 
 export class TaskOutcomes {
@@ -78,18 +75,11 @@ export class TaskOutcomes {
     return others;
   }
 
-  /** Reports what was found together, as long as somebody wants to know. */
-  async tellTogether(isWanted: () => boolean): Promise<void> {
+  /** Reports what was found together: an event for each of thousands of tasks would take longer than finding them. */
+  tellTogether(): void {
     const { checked, others } = this.together;
-    let told = 0;
-    for (const task of [...checked, ...others]) {
-      if (!isWanted()) return;
-      // Tasks that were not read are reported as fresh without a check.
-      if (told < checked.length) this.tellUnchanged(task);
-      this.emit({ type: 'task.finished', task, outcome: 'fresh', ms: 0 });
-      // What runs goes on meanwhile.
-      if (++told % TOLD_AT_ONCE === 0) await setImmediate();
-    }
+    if (checked.length > 0) this.emit({ type: 'tasks.fresh', tasks: checked, checked: true });
+    if (others.length > 0) this.emit({ type: 'tasks.fresh', tasks: others, checked: false });
   }
 
   protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {

@@ -146,7 +146,9 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         now,
       });
       const left = await step.takeUnchanged(project.graph.order.filter((label) => selected.has(label)));
-      const told = begun.then(() => step.tellTogether(() => !isSuperseded(signal)));
+      const told = begun.then(() => {
+        if (!isSuperseded(signal)) step.tellTogether();
+      });
       // It is awaited below.
       told.catch(() => {});
       await schedule({

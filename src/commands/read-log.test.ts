@@ -36,9 +36,12 @@ test('the log of a task is that of the last build that worked on it, requests to
     );
   };
   await put('b1', { type: 'task.phase', task: 'f/T1@review' }, { type: 'task.started', task: 'f/T1' });
-  await put('b2', { type: 'task.checked', task: 'f/T1' }, { type: 'task.checked', task: 'f/T2' });
+  const fresh = { type: 'task.finished', task: 'f/T1', outcome: 'fresh' };
+  await put('b2', { type: 'task.checked', task: 'f/T1' }, { type: 'task.checked', task: 'f/T2' }, fresh);
+  await put('b3', { type: 'tasks.fresh', tasks: ['f/T1', 'f/T4'], checked: false });
   for (const task of ['f/T1', 'f/T1@review'])
     expect(await readBuildLog(root, task)).toMatchObject({ ok: true, value: { build: 'b1' } });
-  expect(await readBuildLog(root, 'f/T2')).toMatchObject({ ok: false, error: { kind: 'usage' } });
+  for (const task of ['f/T2', 'f/T4'])
+    expect(await readBuildLog(root, task)).toMatchObject({ ok: false, error: { kind: 'usage' } });
   expect(await readBuildLog(root, 'f/T3')).toMatchObject({ ok: false, error: { kind: 'unknown-target' } });
 });

@@ -33,6 +33,11 @@ export async function listBuilds(project: string): Promise<string[]> {
 
 const PASSIVE: ReadonlySet<BuildEvent['type']> = new Set(['task.checked', 'task.waiting', 'warning']);
 
+/** That a task was looked at, and that it is fresh, is no work on it. */
+function isWork(event: BuildEvent): boolean {
+  return !PASSIVE.has(event.type) && !(event.type === 'task.finished' && event.outcome === 'fresh');
+}
+
 /**
  * The log of a build by its name, of the last build when nothing is asked for, or of the last build that did
  * something with a task. Fails with `unknown-target`.
@@ -51,11 +56,13 @@ export async function readBuildLog(
   const known = new Set(builds);
   for (const build of builds) {
     const all = await readEvents(project, build);
-    for (const event of all) if ('task' in event && event.task !== undefined) known.add(event.task);
+    for (const event of all) {
+      if (event.type === 'tasks.fresh') for (const label of event.tasks) known.add(label);
+      else if ('task' in event && event.task !== undefined) known.add(event.task);
+    }
     const events = all.filter((event) => 'task' in event && event.task === what);
-    // That a task was looked at is no work on it; requests to agents (`f/T1@review`) do not start and finish as tasks do.
-    if (events.some(({ type }) => !PASSIVE.has(type)))
-      return ok({ build, events, files: await readFiles(project, build, what) });
+    // Requests to agents (`f/T1@review`) do not start and finish as tasks do.
+    if (events.some(isWork)) return ok({ build, events, files: await readFiles(project, build, what) });
   }
   if (known.has(what)) {
     const hint = '`conductor log --list` lists the builds';

@@ -111,6 +111,13 @@ export type BuildEventBody =
   | { readonly type: 'build.recovered'; readonly what: string }
   | { readonly type: 'warning'; readonly message: string; readonly task?: Label }
   | { readonly type: 'task.checked'; readonly task: Label; readonly verdict: Verdict }
+  /** Tasks that are up to date as the last complete build left them, in place of events for each of them. */
+  | {
+      readonly type: 'tasks.fresh';
+      readonly tasks: readonly Label[];
+      /** False: nothing that concerns them has changed, so their features were not read. */
+      readonly checked: boolean;
+    }
   | { readonly type: 'task.started'; readonly task: Label; readonly attempt: number; readonly recipe: string }
   | {
       readonly type: 'task.phase';

@@ -95,12 +95,9 @@ async function restore(
     if (!(await write())) return undefined;
     openRecord();
     emit({ type: 'build.planned', tasks: tasks.map(({ label }) => label) });
-    for (const { label, locked, missing } of tasks) {
-      if (missing.length === 0) {
-        emit({ type: 'task.checked', task: label, verdict: { kind: 'fresh' } });
-        emit({ type: 'task.finished', task: label, outcome: 'fresh', ms: 0 });
-        continue;
-      }
+    const fresh = tasks.flatMap(({ label, missing }) => (missing.length === 0 ? [label] : []));
+    if (fresh.length > 0) emit({ type: 'tasks.fresh', tasks: fresh, checked: true });
+    for (const { label, locked, missing } of restored) {
       const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
       const { result } = locked;
       const usage = saved.get(label);

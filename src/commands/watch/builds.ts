@@ -181,6 +181,7 @@ export class WatchBuilds {
   }
 
   private note(event: BuildEvent): void {
+    if (event.type === 'tasks.fresh') for (const task of event.tasks) this.unfinished.delete(task);
     if (event.type !== 'task.finished') return;
     const { task, outcome } = event;
     if (outcome === 'failed') this.unfinished.set(task, outcome);

@@ -104,6 +104,14 @@ export class BuildFold {
         head.counts = { ...head.counts, [event.outcome]: head.counts[event.outcome] + 1 };
         head.tasksDoneAt = event.at;
         return;
+      case 'tasks.fresh':
+        head.counts = { ...head.counts, fresh: head.counts.fresh + event.tasks.length };
+        head.tasksDoneAt = event.at;
+        for (const label of event.tasks) {
+          this.task(label).fresh(event.at, event.checked);
+          this.changed.add(label);
+        }
+        return;
       case 'gate.started':
         if (ofTask === undefined) {
           const gate: GateView = { gate: event.gate, attempt: 1, from: event.at };

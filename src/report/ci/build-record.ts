@@ -83,6 +83,9 @@ export class BuildRecord {
         this.change(task, { outcome, ms, failure, because });
         break;
       }
+      case 'tasks.fresh':
+        for (const label of event.tasks) this.change(label, { outcome: 'fresh' });
+        break;
       case 'build.failure':
         this.failures.push(event.failure);
         break;

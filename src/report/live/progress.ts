@@ -72,6 +72,10 @@ export function progress(state: Progress, event: BuildEvent): Progress {
       const part = `${event.attempt} ${event.phase ?? ''}`;
       return withTask(state, { ...task, costs: new Map(task.costs).set(part, event.usage.costUsd) });
     }
+    case 'tasks.fresh': {
+      const fresh = state.counts.fresh + event.tasks.length;
+      return { ...state, counts: { ...state.counts, fresh } };
+    }
     case 'task.finished': {
       const running = new Map(state.running);
       const cost = event.usage?.costUsd ?? taskCost(running.get(event.task));

@@ -35,7 +35,7 @@ function watching(rig: Rig, options: RigWatchOptions = {}): RigWatch {
 
 /** Tasks that the builds have checked: of a feature that was not read, none is. */
 function checked(story: Story): string[] {
-  return [...new Set(story.of('task.checked').map((event) => event.task))].sort();
+  return [...new Set(story.checks().map(({ task }) => task))].sort();
 }
 
 /** Labels of all tasks of these features. */
@@ -99,7 +99,7 @@ test('what is fresh is told of after the first task has started', async () => {
   const { events } = await watch.idle(2);
   const at = (holds: (event: BuildEvent) => boolean) => events.findIndex(holds);
   const started = at(({ type }) => type === 'task.started');
-  const fresh = at((event) => event.type === 'task.finished' && event.outcome === 'fresh');
+  const fresh = at(({ type }) => type === 'tasks.fresh');
   expect([started >= 0, started < fresh]).toEqual([true, true]);
 });
 

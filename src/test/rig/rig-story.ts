@@ -41,21 +41,36 @@ export class Story {
     return this.of('gate.started').map((event) => event.gate);
   }
 
+  /** The last outcome of each task. */
   outcomes(): Record<Label, string> {
-    return Object.fromEntries(this.of('task.finished').map((event) => [event.task, event.outcome]));
+    return Object.fromEntries(
+      this.events.flatMap((event) => {
+        if (event.type === 'tasks.fresh') return event.tasks.map((task) => [task, 'fresh']);
+        return event.type === 'task.finished' ? [[event.task, event.outcome]] : [];
+      }),
+    );
+  }
+
+  /** Each check of a task, in order. */
+  checks(): { readonly task: Label; readonly verdict: Verdict }[] {
+    return this.events.flatMap((event): { task: Label; verdict: Verdict }[] => {
+      if (event.type === 'task.checked') return [event];
+      const fresh = event.type === 'tasks.fresh' && event.checked ? event.tasks : [];
+      return fresh.map((task) => ({ task, verdict: { kind: 'fresh' } }));
+    });
   }
 
   /** The first verdict of each task. */
   verdicts(): Record<Label, string> {
     return Object.fromEntries(
-      this.of('task.checked')
+      this.checks()
         .reverse()
         .map((event) => [event.task, event.verdict.kind]),
     );
   }
 
   verdict(label: Label): Verdict | undefined {
-    return this.of('task.checked').find((event) => event.task === label)?.verdict;
+    return this.checks().find((event) => event.task === label)?.verdict;
   }
 
   /** Why the task failed; undefined when it did not. */
