@@ -12,6 +12,7 @@ import { type Environment, findProgram, withPathInFront } from './environment.js
 import { Output, type OutputStream } from './process-output.js';
 import { killOwnRuns, killRun, nextRunMark } from './run-marks.js';
 import { type SandboxPlan, sandboxArgv } from './sandbox.js';
+import { SandboxRun } from './sandbox-end.js';
 
 export { cleanEnvironment, programOnPath, redact } from './environment.js';
 
@@ -83,7 +84,8 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   const env = { ...withPathInFront(run.env, run.pathInFront ?? []), ...mark };
   if (findProgram(program, env, run.cwd) === undefined) return { kind: 'not-found', program };
   statSync(run.cwd);
-  const [file, ...args] = run.sandbox ? sandboxArgv(run.sandbox, argv, { env, directory: run.cwd }) : argv;
+  const start = { env, directory: run.cwd, infoFile: 3 };
+  const [file, ...args] = run.sandbox ? sandboxArgv(run.sandbox, argv, start) : argv;
 
   const output = new Output({
     maxLogBytes: run.maxLogBytes ?? 20_000_000,
@@ -96,13 +98,21 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
       : { onRawLine: (line, stream, isEnd) => run.onRawLine?.(line, stream, isEnd) }),
     ...(run.skip === undefined ? {} : { skip: (start, stream) => run.skip?.(start, stream) === true }),
   });
-  const child = spawn(file as string, args, {
-    cwd: run.cwd,
-    env,
-    detached: process.platform !== 'win32',
-    stdio: [run.stdin === undefined && !run.onInput ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-    windowsHide: true,
-  });
+  const input = run.stdin === undefined && !run.onInput ? 'ignore' : 'pipe';
+  const sandboxed = run.sandbox && SandboxRun.begin();
+  let child: ChildProcess;
+  try {
+    child = spawn(file as string, args, {
+      cwd: run.cwd,
+      env,
+      detached: process.platform !== 'win32',
+      stdio: [input, 'pipe', 'pipe', ...(sandboxed ? [sandboxed.file] : [])],
+      windowsHide: true,
+    });
+  } catch (error) {
+    await sandboxed?.end(0);
+    throw error;
+  }
   child.stdout?.on('data', (chunk: Buffer) => output.take(chunk, 'stdout'));
   child.stderr?.on('data', (chunk: Buffer) => output.take(chunk, 'stderr'));
   // A program that ends without reading its input is no error.
@@ -114,7 +124,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     killOnExit(child.pid);
     run.onStart?.(child.pid);
   }
-  const ended = await untilEnded(child, run, mark);
+  const ended = await untilEnded(child, run, { mark, sandboxed });
   if (child.pid !== undefined) running.delete(child.pid);
   // Many commands say nothing: only where one failed is its log a file, even an empty one.
   if (ended.kind !== 'exit' || ended.stopped !== undefined || ended.code !== 0) output.openLog();
@@ -164,7 +174,7 @@ type Ended =
 async function untilEnded(
   child: ChildProcess,
   run: ProgramRun,
-  mark: Readonly<Record<string, string>>,
+  { mark, sandboxed }: { mark: Readonly<Record<string, string>>; sandboxed: SandboxRun | undefined },
 ): Promise<Ended> {
   const startedAt = performance.now();
   let stopped: Stopped | undefined;
@@ -192,11 +202,15 @@ async function untilEnded(
   await Promise.race([exited, toStop]);
   clearTimeout(timer);
   run.signal?.removeEventListener('abort', onAbort);
-  if (error !== undefined || child.pid === undefined) return { kind: 'error', error };
+  if (error !== undefined || child.pid === undefined) {
+    await sandboxed?.end(0);
+    return { kind: 'error', error };
+  }
 
   await endGroup(child, child.pid, run.graceMs ?? 2000, stopped !== undefined);
   await killRun({ mark, pid: child.pid, ms: performance.now() - startedAt });
   await Promise.race([exited, wait(KILLED_MS)]);
+  await sandboxed?.end(KILLED_MS);
   await Promise.race([closed, wait(DRAIN_MS)]);
   child.stdout?.destroy();
   child.stderr?.destroy();

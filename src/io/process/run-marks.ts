@@ -152,6 +152,11 @@ function markIn(environ: Buffer): string | undefined {
   return environ.toString('latin1', at + name.length, end < 0 ? undefined : end);
 }
 
+/** Whether a process runs: one that only waits to be noticed by its parent does not. */
+export function isLive(pid: number): boolean {
+  return startOf(pid) !== '';
+}
+
 /** When a process started, in the system's own words; empty when there is none. */
 function startOf(pid: number): string {
   try {

@@ -1,10 +1,10 @@
 /** Bubblewrap: what a sandboxed program sees of the machine. Starts only its own probe. */
 
 import { execFile } from 'node:child_process';
-import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { type Environment, findProgram } from './environment.js';
+import { Mounts, realPath } from './mounts.js';
 import { isBelow, privateSystemFiles, SYSTEM_PLACES, toolPlaces } from './tool-places.js';
 
 /**
@@ -48,7 +48,12 @@ export function secretPlaces(home: string): string[] {
 
 export type SandboxSearch = { readonly program: string } | { readonly missing: string };
 
+/** How long places are believed to be as they were: many programs that start one after the other look once. */
+const BELIEVED_MS = 1000;
+
 const probes = new Map<string, Promise<SandboxSearch>>();
+/** The program by PATH: a task asks several times, and every folder of PATH would be looked at each time. */
+const searches = new Map<string, { readonly at: number; readonly program: string | undefined }>();
 
 /**
  * The sandbox program, when there is one and it works here: containers often have it without the right to use it.
@@ -57,7 +62,7 @@ const probes = new Map<string, Promise<SandboxSearch>>();
 export function findSandbox(env: Environment): Promise<SandboxSearch> {
   if (process.platform !== 'linux')
     return Promise.resolve({ missing: `the sandbox needs Linux; this is ${process.platform}` });
-  const program = findProgram('bwrap', env);
+  const program = programOf(env);
   if (program === undefined) return Promise.resolve({ missing: 'bubblewrap (bwrap) is not on PATH' });
   let found = probes.get(program);
   if (!found) {
@@ -65,6 +70,17 @@ export function findSandbox(env: Environment): Promise<SandboxSearch> {
     probes.set(program, found);
   }
   return found;
+}
+
+function programOf(env: Environment): string | undefined {
+  const { PATH = '' } = env;
+  const now = performance.now();
+  const known = searches.get(PATH);
+  if (known && now - known.at < BELIEVED_MS) return known.program;
+  forgetOld(searches, now);
+  const program = findProgram('bwrap', env);
+  searches.set(PATH, { at: now, program });
+  return program;
 }
 
 /** Tries exactly the options that are used later: a plain `bwrap true` works in containers where `--proc` does not. */
@@ -84,6 +100,8 @@ export interface SandboxStart {
   readonly env: Environment;
   /** Where it starts. Default: the workspace. */
   readonly directory?: string;
+  /** The number of the open file in which bubblewrap tells of the sandbox. Not open inside. */
+  readonly infoFile?: number;
 }
 
 /**
@@ -91,7 +109,7 @@ export interface SandboxStart {
  * for the workspace and `writable`; processes have their own numbers and end with conductor's.
  */
 export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: SandboxStart): string[] {
-  const { directory = plan.workspace } = start;
+  const { directory = plan.workspace, infoFile } = start;
   const mounts = mountArgs(plan, argv, start);
   // Where the whole machine is shown, devices, processes and settings of the kernel are still the sandbox's own.
   const whole = mounts[1] === '/' ? 3 : 0;
@@ -99,6 +117,7 @@ export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: S
     plan.program,
     ...['--die-with-parent', '--new-session', '--unshare-pid', '--unshare-ipc', '--unshare-uts'],
     ...(plan.network ? [] : ['--unshare-net']),
+    ...(infoFile === undefined ? [] : ['--info-fd', String(infoFile)]),
     // As root bubblewrap keeps capabilities, and with them a program could mount everything writable again.
     ...['--cap-drop', 'ALL', ...mounts.slice(0, whole), '--dev', '/dev', '--proc', '/proc'],
     // Without this root needs no capability to have the kernel run a program outside (`core_pattern`).
@@ -110,8 +129,6 @@ export function sandboxArgv(plan: SandboxPlan, argv: readonly string[], start: S
   ];
 }
 
-/** How long places are believed to be as they were: many programs that start one after the other look once. */
-const BELIEVED_MS = 1000;
 const looked = new Map<string, { readonly at: number; readonly args: readonly string[] }>();
 const machines = new Map<string, { readonly at: number; readonly mounts: Mounts }>();
 
@@ -183,118 +200,3 @@ function outside(env: Environment, workspace: string): Environment {
 
 /** Folders of a user's programs that need not lie in the home folder: each is an empty one in the sandbox. */
 const XDG_FOLDERS = ['XDG_CACHE_HOME', 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'XDG_STATE_HOME'];
-
-interface Entry {
-  readonly path: string;
-  readonly rank: number;
-  readonly args: readonly string[];
-  readonly isShown: boolean;
-}
-
-/** What is mounted where, in an order in which nothing hides what comes after it. */
-class Mounts {
-  private readonly entries: Map<string, Entry>;
-
-  constructor(entries: Iterable<readonly [string, Entry]> = []) {
-    this.entries = new Map(entries);
-  }
-
-  copy(): Mounts {
-    return new Mounts(this.entries);
-  }
-
-  /** A place at its own path. Links on the way to it are made as well. */
-  show(path: string, option: '--ro-bind' | '--bind', rank: number): void {
-    const found = realPath(path);
-    if (found === undefined) return;
-    this.links(path);
-    this.set({ path: found.path, rank, args: [option, found.path, found.path], isShown: true });
-  }
-
-  mount(from: string, to: string): void {
-    const [source, target] = [realPath(from), realPath(to)];
-    if (source === undefined || target === undefined) return;
-    this.set({ path: target.path, rank: 4, args: ['--ro-bind', source.path, target.path], isShown: true });
-  }
-
-  empty(path: string): void {
-    const real = realPath(path)?.path ?? path;
-    this.links(path);
-    this.set({ path: real, rank: 0, args: ['--tmpfs', real], isShown: false });
-  }
-
-  /** Covers what something above it shows; what nothing shows need not be covered. */
-  cover(path: string): void {
-    const found = realPath(path);
-    if (found === undefined) return;
-    const above = [...this.entries.values()].some(
-      (entry) => entry.isShown && entry.path !== found.path && isBelow(found.path, entry.path),
-    );
-    if (!above) return;
-    const args = found.isFolder ? ['--tmpfs', found.path] : ['--dev-bind', '/dev/null', found.path];
-    this.set({ path: found.path, rank: 0, args, isShown: false });
-  }
-
-  /** A mount hides what was mounted below it before: folders above come first, whatever the kind. */
-  args(): string[] {
-    return [...this.entries.values()]
-      .filter((entry) =>
-        entry.args[0] === '--symlink' ? !this.isBelowShown(entry.path) : !this.isThere(entry),
-      )
-      .sort((a, b) => depth(a.path) - depth(b.path) || a.rank - b.rank)
-      .flatMap((entry) => entry.args);
-  }
-
-  /** Whether the mount that it lies in shows the same with the same rights: each mount costs about 0.1 ms. The root becomes read-only. */
-  private isThere({ path, args, isShown }: Entry): boolean {
-    for (let above = dirname(path); isShown && args[1] === path && above !== '/'; above = dirname(above)) {
-      const entry = this.entries.get(above);
-      if (entry) return entry.isShown && entry.args[0] === args[0] && entry.args[1] === above;
-    }
-    return false;
-  }
-
-  /** The symbolic links on the way of a path: where nothing else is shown they have to be made. */
-  private links(path: string): void {
-    let place = '';
-    for (const part of path.split('/').slice(1)) {
-      place = `${place}/${part}`;
-      const target = linkTarget(place);
-      if (target === undefined || this.isBelowShown(place)) continue;
-      this.set({ path: place, rank: 1, args: ['--symlink', target, place], isShown: false });
-      this.links(resolve(dirname(place), target));
-    }
-  }
-
-  private isBelowShown(path: string): boolean {
-    return [...this.entries.values()].some((entry) => entry.isShown && isBelow(path, entry.path));
-  }
-
-  /** Of two for one place the one with more rights counts. */
-  private set(entry: Entry): void {
-    const there = this.entries.get(entry.path);
-    if (there === undefined || there.rank <= entry.rank) this.entries.set(entry.path, entry);
-  }
-}
-
-function linkTarget(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Links are followed: a mount goes to the place itself. */
-function realPath(path: string): { path: string; isFolder: boolean } | undefined {
-  try {
-    const real = realpathSync(path);
-    return { path: real, isFolder: statSync(real).isDirectory() };
-  } catch {
-    return undefined;
-  }
-}
-
-function depth(path: string): number {
-  return path === '/' ? 0 : path.split('/').length - 1;
-}

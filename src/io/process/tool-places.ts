@@ -172,9 +172,10 @@ export function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
+/** The kernel's own look: thousands of links lie in folders of programs. */
 function real(path: string): string | undefined {
   try {
-    return existsSync(path) ? realpathSync(path) : undefined;
+    return realpathSync.native(path);
   } catch {
     return undefined;
   }
