@@ -247,7 +247,7 @@ async function buildPrepared(
         induction,
         published: read ? undefined : published.value,
       });
-    const ending = { ms: ms(), published: published.value, waiting };
+    const ending = { ms: ms(), published: published.value.length, waiting };
     return ended(summary(step, step.firstFailure, ending), tree);
   } finally {
     sessionState.isPublishing = false;

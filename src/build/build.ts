@@ -68,7 +68,8 @@ async function doneQuickly(
     const restored = await restoreGone(open, ground);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
   }
-  const seen = host.seen && { ...host.seen, large: last.large ?? [] };
+  const { large = [], rules } = last;
+  const seen = host.seen && { ...host.seen, large, ...(rules && { rules }) };
   const isNew = seen !== undefined && host.now() - seen.at < SEEN_MS;
   const taken = await takeSnapshot(session.repository, session.objects, isNew ? { ...how, seen } : how);
   if (!taken.ok) return undefined;

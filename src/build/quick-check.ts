@@ -72,8 +72,13 @@ export async function quickCheck(
     const others = scan.kind === 'touched' && scan.seen === seenIn(repository) ? 'known' : 'unknown';
     const index = person === undefined ? undefined : indexOfSameTree(repository, last, others);
     if (person === undefined || index === undefined) return undefined;
-    if (person !== last.person || index !== last.index)
-      await writeLastBuild(repository.state, { ...last, person, index });
+    if (person !== last.person || index !== last.index) {
+      // No entry of that index has changed.
+      const { rules } = last;
+      const isOfIndex = others === 'known' && rules?.index === last.index;
+      const kept = rules && isOfIndex ? { rules: { ...rules, index } } : {};
+      await writeLastBuild(repository.state, { ...last, person, index, ...kept });
+    }
     const isSameConfig =
       last.config === undefined || (await host.configDigest(repository.project)) === last.config;
     return isSameConfig ? last.tasks : undefined;

@@ -42,6 +42,8 @@ export interface LastBuild {
   readonly samples?: readonly string[];
   /** The private index when its tree was last seen to be this one (`fileIdentity`). */
   readonly index?: string;
+  /** The rules files in a private index (`IndexRules`), and which one that is. Of another one they say nothing. Absent: not known. */
+  readonly rules?: { readonly index: string; readonly attributes: string; readonly ignores: string };
 }
 
 /** Whether the environment that the config read is that of the last build. */
@@ -73,7 +75,11 @@ export function lastBuildText(state: string): string | undefined {
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(lastBuildText(state));
   const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? [], last?.samples ?? []];
-  const isSound = isText(last?.tree) && lists.every(areTexts) && isObject(last?.environment);
+  const isSound =
+    isText(last?.tree) &&
+    lists.every(areTexts) &&
+    isObject(last?.environment) &&
+    Object.values(last.rules ?? {}).every(isText);
   return isSound ? last : undefined;
 }
 

@@ -80,14 +80,25 @@ export function isExactlyAsRecorded(repository: Repository): boolean {
   return record?.person.identity === personIdentity(repository) && isSameSettings(record.settings);
 }
 
+const RULES_FILES = ['.gitattributes', '.gitignore'];
+
+export function isRulesFile(path: string): boolean {
+  return RULES_FILES.some((name) => path === name || path.endsWith(`/${name}`));
+}
+
+/** `blobs`: those of the files with attributes, where git had to be asked. */
+type FoundRules = IndexRules & { readonly blobs: readonly string[] };
+
 /** Which rules files the private index has now. */
-export async function rulesInIndex(
-  call: GitCall,
-): Promise<IndexRules & { readonly blobs: readonly string[] }> {
-  const names = ['.gitattributes', '.gitignore'];
-  const specs = names.map((name) => `:(top,glob)**/${name}`);
+export async function rulesOf(call: GitCall, record: IndexRecord | undefined): Promise<FoundRules> {
+  const isSame = record?.index !== undefined && fileIdentity(call.indexFile as string) === record.index;
+  return isSame ? { ...record.rules, blobs: [] } : rulesInIndex(call);
+}
+
+async function rulesInIndex(call: GitCall): Promise<FoundRules> {
+  const specs = RULES_FILES.map((name) => `:(top,glob)**/${name}`);
   const listed = (await git(['ls-files', '-s', '-z', '--', ...specs], call)).stdout.toString('latin1');
-  const [attributes, ignores] = names.map((name) =>
+  const [attributes, ignores] = RULES_FILES.map((name) =>
     listed.split('\0').filter((line) => line.endsWith(`\t${name}`) || line.endsWith(`/${name}`)),
   ) as [string[], string[]];
   return {

@@ -22,7 +22,7 @@ import {
   ignoredInIndex,
   personIdentity,
   readIndexRecord,
-  rulesInIndex,
+  rulesOf,
   trackedThoughIgnored,
   writeIndexRecord,
 } from './index-record.js';
@@ -38,7 +38,7 @@ import {
   updateArguments,
   writeTreeArguments,
 } from './private-index.js';
-import { type SeenOptions, takeSeen } from './reading/seen-changes.js';
+import { rulesAsSeen, type SeenOptions, takeSeen } from './reading/seen-changes.js';
 
 export interface SnapshotOptions extends TakenIn, SeenOptions {
   /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
@@ -110,7 +110,8 @@ async function upToDate(
   // the index.
   const mayBeFinal = !isNew && options.named.length + options.force.length === 0;
   const early = mayBeFinal ? writtenTree(repository) : undefined;
-  let rules = await rulesOf(call, record);
+  const kept = seen && rulesAsSeen(options.seen, record);
+  let rules = kept ? { ...kept, blobs: [] } : await rulesOf(call, record);
   const exit = await early;
   const isOther = isNew
     ? settings.converts || (await mayDiffer(objects, rules.blobs))
@@ -151,16 +152,10 @@ async function upToDate(
       (path) => !release.has(path),
     ),
   };
-  if (JSON.stringify(now) !== JSON.stringify(record)) await writeIndexRecord(state, now);
+  // Where the last build told which rules files the index had, so will this one: the record need not name the new index.
+  const isSame = JSON.stringify(kept ? { ...now, index: record?.index } : now) === JSON.stringify(record);
+  if (!isSame) await writeIndexRecord(state, now);
   return large.paths.length === 0 ? tree : ok({ ...tree.value, large: large.paths });
-}
-
-async function rulesOf(
-  call: GitCall,
-  record: IndexRecord | undefined,
-): Promise<IndexRules & { readonly blobs: readonly string[] }> {
-  const isSame = record?.index !== undefined && fileIdentity(call.indexFile as string) === record.index;
-  return isSame ? { ...record.rules, blobs: [] } : rulesInIndex(call);
 }
 
 /** `paths`: what is tracked although it is ignored, where the index may not have exactly that. */

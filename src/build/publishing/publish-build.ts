@@ -176,12 +176,12 @@ export async function publish(
   prepared: Prepared,
   merged: MergedTree,
   emit: Emit,
-): Promise<Result<number, Failure>> {
+): Promise<Result<readonly string[], Failure>> {
   const { project } = prepared;
   const from = project.onDisk ?? project.snapshot;
   if (merged.tree === from) {
     await keepRecords(prepared, merged);
-    return ok(0);
+    return ok([]);
   }
   const done = await publishTree(project.repository, project.objects, {
     from,
@@ -193,7 +193,7 @@ export async function publish(
   const { written, removed } = done.value;
   const locks = lockFiles(project);
   emit({ type: 'build.published', written, removed });
-  return ok([...written, ...removed].filter((path) => !locks.has(path)).length);
+  return ok([...written, ...removed].filter((path) => !locks.has(path)));
 }
 
 /** A clone that only found everything up to date knows its outputs too, for the day when a feature is removed. */

@@ -8,10 +8,16 @@ import { untrackedLimit } from '../../model/config.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
-import { environmentDigests, readLastBuild, writeLastBuild } from '../../project/clone-records.js';
+import {
+  environmentDigests,
+  type LastBuild,
+  readLastBuild,
+  writeLastBuild,
+} from '../../project/clone-records.js';
 import { isConfigKnown } from '../../project/config-inputs.js';
 import type { Host } from '../../project/host.js';
 import type { Project } from '../../project/project.js';
+import { isRulesFile, readIndexRecord } from '../../workspace/index-record.js';
 import { indexCall } from '../../workspace/private-index.js';
 import { filesOnDisk } from '../../workspace/snapshot.js';
 import type { TaskStep } from '../task-step.js';
@@ -22,8 +28,8 @@ export interface CompletedBuild {
   readonly step: Pick<TaskStep, 'finished' | 'noted'>;
   /** Undefined where the build analysed every task because of its options: these may also keep warnings from being said. */
   readonly induction: LazyInduction | undefined;
-  /** How many files it wrote or removed. Undefined where the private index may hold later changes: a watch scans while it builds. */
-  readonly published: number | undefined;
+  /** Files that it wrote or removed. Undefined where the private index may hold later changes: a watch scans while it builds. */
+  readonly published: readonly string[] | undefined;
 }
 
 /** git reads each file that was written at the time of the index whenever it looks at it: the next build lets it look at so many anew. */
@@ -45,7 +51,8 @@ export async function rememberBuild(
   if (revised.size > 0) return;
   const { project, loaded, settings } = prepared;
   // Publishing has put the private index to the tree that it wrote.
-  const isIndexOfTree = published !== undefined && published <= FEW_FILES && project.onDisk === undefined;
+  const isIndexOfTree =
+    published !== undefined && published.length <= FEW_FILES && project.onDisk === undefined;
   const index = isIndexOfTree ? fileIdentity(indexCall(project.repository).indexFile ?? '') : undefined;
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
@@ -60,7 +67,7 @@ export async function rememberBuild(
     shown: project.shared.shown,
     person: project.shared.person,
     ...samplesOf(project),
-    ...(index === undefined ? {} : { index }),
+    ...(index === undefined ? {} : { index, ...rulesAfter(project, index, published ?? []) }),
     tasks: project.graph.tasks.size + (project.rest?.tasks.length ?? 0),
     ...(project.config.cache.verify ? {} : { restorable: true as const }),
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
@@ -79,4 +86,14 @@ function samplesOf({ graph, rest, repository }: Project): { readonly samples?: r
   const step = Math.ceil(graph.order.length / SAMPLES);
   const some = graph.order.filter((_, at) => at % step === 0);
   return { samples: some.flatMap((label) => patternSet(graph.task(label).outputs).plainPaths().slice(0, 1)) };
+}
+
+/** The rules files of the index are those of the snapshot, unless one of them was published. */
+function rulesAfter(
+  { repository }: Project,
+  index: string,
+  published: readonly string[],
+): Pick<LastBuild, 'rules'> {
+  const record = readIndexRecord(repository.state);
+  return record && !published.some(isRulesFile) ? { rules: { ...record.rules, index } } : {};
 }

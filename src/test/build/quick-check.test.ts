@@ -335,6 +335,7 @@ test('a build goes on from what the quick check saw, and the next one needs no l
 }, async () => {
   const project = new TemporaryProject({
     '.gitignore': '.conductor/\n',
+    '.gitattributes': '*.bin binary\n',
     'templates/part.hbs': 'part {{value}}\n',
     'specs/f/BACKLOG.yaml': backlog(1),
     'hand.txt': 'by hand\n',
@@ -366,9 +367,23 @@ test('a build goes on from what the quick check saw, and the next one needs no l
     expect(edited.text).toContain('built 1');
     expect(edited.git).not.toContain('add');
     expect(edited.git.filter((name) => name === 'diff-files')).toHaveLength(1);
+    // For new files. The rules files are known to be those of the last build.
+    expect(edited.git.filter((name) => name === 'ls-files')).toHaveLength(1);
     expect(project.read('out.txt')).toBe(`part ${value}\n`);
     expect((await commands()).git).toEqual(['ls-files', 'diff-files']);
   }
+  // Other attributes lead to another look at every file.
+  project.write('.gitattributes', '*.bin binary\nhand.txt eol=lf\n');
+  expect((await commands()).git).toContain('add');
+  expect((await commands()).git).toEqual(['ls-files', 'diff-files']);
+  // The next edit after a failed build too.
+  project.write('specs/f/BACKLOG.yaml', 'tasks: [');
+  expect((await project.start(['build'], env).ended).code).not.toBe(0);
+  project.write('.gitattributes', '*.bin binary\nhand.txt eol=crlf\n');
+  expect((await project.start(['build'], env).ended).code).not.toBe(0);
+  project.write('specs/f/BACKLOG.yaml', backlog(3));
+  await build(project, env);
+  expect((await commands()).text).toContain('nothing to do');
   // A new file, another mode and a lost file are looked for by git.
   project.write('specs/f/BACKLOG.yaml', backlog(4));
   project.write('templates/part.hbs', 'the part {{value}}\n');

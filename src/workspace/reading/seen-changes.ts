@@ -3,6 +3,7 @@
 import { fileIdentity } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
+import { type IndexRecord, type IndexRules, isRulesFile } from '../index-record.js';
 import { largerThan } from '../large-files.js';
 import { indexCall } from '../private-index.js';
 
@@ -16,9 +17,12 @@ export interface SeenChanges {
   readonly paths: readonly string[];
 }
 
+/** Which rules files the index has that `index` names (`fileIdentity`). */
+export type RulesOfIndex = IndexRules & { readonly index: string | undefined };
+
 export interface SeenOptions {
-  /** With the files that are left out for their size. Absent: all files are looked at. */
-  readonly seen?: SeenChanges & { readonly large: readonly string[] };
+  /** With the files that are left out for their size, and the rules files of an index. Absent: all files are looked at. */
+  readonly seen?: SeenChanges & { readonly large: readonly string[]; readonly rules?: RulesOfIndex };
   readonly maxUntracked?: number;
 }
 
@@ -33,4 +37,14 @@ export async function takeSeen(
   const input = seen.paths.map((path) => `${path}\0`).join('');
   const exit = await git(['update-index', '--remove', '-z', '--stdin'], { ...call, input });
   return exit.code === 0 ? seen.large : undefined;
+}
+
+/** The rules files of the index into which these changes have been put, if none of them is one; undefined: git has to be asked. */
+export function rulesAsSeen(
+  seen: SeenOptions['seen'],
+  record: IndexRecord | undefined,
+): IndexRules | undefined {
+  if (!seen || seen.paths.some(isRulesFile)) return undefined;
+  const recorded = record && { ...record.rules, index: record.index };
+  return [recorded, seen.rules].find((rules) => rules?.index === seen.index);
 }
