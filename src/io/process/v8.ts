@@ -1,7 +1,6 @@
 /** The engine that runs conductor: when it collects garbage, and whether its compiled code is worth keeping. */
 
-import { PerformanceObserver } from 'node:perf_hooks';
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8';
 import type { BuildSummary } from '../../model/event.js';
 
 /** Releases of Node whose V8 is known to have the flags: another one would print that it does not know them. */
@@ -11,32 +10,51 @@ function knowsFlags(): boolean {
   return Number.parseInt(process.versions.node, 10) <= LAST_KNOWN;
 }
 
-/**
- * While a program allocates much, V8 lets the heap grow to four times what is used before it collects. Half as much again is
- * enough: a build of 10,000 tasks needs 30 MB less than with the double, for an eighth more processor time.
- */
+/** How far the heap grows beyond what was used after a collection before V8 collects again. By itself, V8 would let it grow to four times that. */
+const GROWTH_PERCENT = 75;
+
+/** Of a heap that is large: what is alive there is most of it, and the same share would be hundreds of megabytes. */
+const LARGE_GROWTH_PERCENT = 25;
+const LARGE_BYTES = 150 * 2 ** 20;
+
+/** How often the size of the heap is looked at. A heap does not become much larger in this time. */
+const LOOK_MS = 500;
+
+/** Limits how much garbage the heap holds. A program can set V8's sizes only at its start, but these flags are read at each collection. */
 export function boundGarbage(): void {
   if (!knowsFlags()) return;
-  setFlagsFromString('--heap-growing-percent=50');
+  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
   boundYoungGeneration();
+  const look = setInterval(() => {
+    if (getHeapStatistics().used_heap_size < LARGE_BYTES) return;
+    setFlagsFromString(`--heap-growing-percent=${LARGE_GROWTH_PERCENT}`);
+    clearInterval(look);
+  }, LOOK_MS).unref();
 }
 
-/** Of the space for new objects. */
+/** Of the space for new objects: both halves. */
 const YOUNG_BYTES = 8 * 2 ** 20;
 
 /**
- * V8 doubles the space for new objects up to 32 MB, and lets the heap grow by so much more before it collects. A quarter of it
- * is enough: a build of 10,000 tasks needs about 10 MB less than with half of it, in the same processor time. V8 reads the largest size once, at its start, but
- * the growth factor at each collection: so this observer stops the growth when the space is large enough.
+ * V8 doubles the space for new objects up to 32 MB while many of them survive, and lets the heap grow by so much more before it
+ * collects. Here it grows once, and not again. This is done at once and not when V8 has grown it that far: a program hears of a
+ * collection in the next turn of its event loop, and loading many specs is one turn.
  */
 function boundYoungGeneration(): void {
-  const observer = new PerformanceObserver(() => {
-    const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');
-    if (young !== undefined && young.space_size < YOUNG_BYTES) return;
-    setFlagsFromString('--semi-space-growth-factor=1');
-    observer.disconnect();
-  });
-  observer.observe({ entryTypes: ['gc'] });
+  setFlagsFromString('--semi-space-growth-factor=4');
+  const survivors: unknown[] = [];
+  while (youngBytes() < YOUNG_BYTES && survivors.length < MOST_SURVIVORS)
+    for (let i = 0; i < 32; i++) survivors.push(new Array(512).fill(0));
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** 8 MB of them: the space has grown after about 3. */
+const MOST_SURVIVORS = 2048;
+
+function youngBytes(): number {
+  return (
+    getHeapSpaceStatistics().find((space) => space.space_name === 'new_space')?.space_size ?? YOUNG_BYTES
+  );
 }
 
 /** In longer builds V8 gives up code that it has not used for a while, which is what each build needs at its start. */

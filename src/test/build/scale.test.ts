@@ -47,6 +47,33 @@ test('more results than files may be open are stored, packed and restored', {
   expect(filesBelow(project.path('out'))).toEqual(built);
 });
 
+/** Loaded into conductor: says at its end how large V8's space for new objects is. */
+const YOUNG_MB = `process.on('exit', () => {
+  const spaces = require('node:v8').getHeapSpaceStatistics();
+  console.log('young', spaces.find((space) => space.space_name === 'new_space').space_size / 2 ** 20);
+});`;
+
+test('the space for new objects stays small while a large spec is loaded', async () => {
+  await ensureBuilt();
+  const tasks = Array.from({ length: 1500 }, (_, value) => ({
+    id: `T${value}`,
+    inputs: [],
+    render: [{ template: 'part.hbs', to: `out/${value}.txt`, with: { value } }],
+  }));
+  const project = new TemporaryProject({
+    'templates/part.hbs': 'part {{value}}\n',
+    'specs/many/BACKLOG.yaml': JSON.stringify({ tasks }),
+    'young.cjs': YOUNG_MB,
+  });
+  projects.push(project);
+  const hook = `--require ${project.path('young.cjs')}`;
+  const ended = await project.start(['validate'], { NODE_OPTIONS: hook }).ended;
+  expect(ended.text).toContain('1500 tasks: no problems');
+  const megabytes = Number(/young ([\d.]+)/.exec(ended.text)?.[1]);
+  expect(megabytes).toBeGreaterThan(0);
+  expect(megabytes).toBeLessThanOrEqual(8);
+});
+
 test('steps under way are bounded, and of those that are ready the first in order starts', async () => {
   const count = 300;
   const label = (i: number) => `f/T${i}`;
