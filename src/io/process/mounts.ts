@@ -55,23 +55,40 @@ export class Mounts {
     this.set({ path: found.path, rank: 0, args, isShown: false });
   }
 
-  /** A mount hides what was mounted below it before: folders above come first, whatever the kind. */
+  /**
+   * A mount hides what was mounted below it before, so folders above come first. For each bound place bubblewrap reads the list of
+   * all mounts, and for an empty one it does not: where the order is free, bound places come first, while the list is short.
+   */
   args(): string[] {
-    return [...this.entries.values()]
-      .filter((entry) =>
-        entry.args[0] === '--symlink' ? !this.isBelowShown(entry.path) : !this.isThere(entry),
-      )
-      .sort((a, b) => depth(a.path) - depth(b.path) || a.rank - b.rank)
-      .flatMap((entry) => entry.args);
+    const entries = [...this.entries.values()].filter((entry) =>
+      entry.args[0] === '--symlink' ? !this.isBelowShown(entry.path) : !this.isThere(entry),
+    );
+    const empties = entries.filter(({ args }) => args[0] === '--tmpfs');
+    const within = (path: string) => empties.filter((empty) => isBelow(path, empty.path)).length;
+    return entries
+      .map((entry) => ({ ...entry, within: within(entry.path) }))
+      .sort((a, b) => a.within - b.within || depth(a.path) - depth(b.path) || a.rank - b.rank)
+      .flatMap((entry) => (this.isWithinEmpty(entry) ? ['--dir', entry.path] : entry.args));
+  }
+
+  /** An empty folder in an empty one needs no mount of its own. */
+  private isWithinEmpty({ path, args }: Entry): boolean {
+    return args[0] === '--tmpfs' && this.above(path)?.args[0] === '--tmpfs';
   }
 
   /** Whether the mount that it lies in shows the same with the same rights: each mount costs about 0.1 ms. The root becomes read-only. */
   private isThere({ path, args, isShown }: Entry): boolean {
-    for (let above = dirname(path); isShown && args[1] === path && above !== '/'; above = dirname(above)) {
+    const above = isShown && args[1] === path ? this.above(path) : undefined;
+    return above?.isShown === true && above.args[0] === args[0] && above.args[1] === above.path;
+  }
+
+  /** The mount that a path lies in, when it is not the root. */
+  private above(path: string): Entry | undefined {
+    for (let above = dirname(path); above !== '/'; above = dirname(above)) {
       const entry = this.entries.get(above);
-      if (entry) return entry.isShown && entry.args[0] === args[0] && entry.args[1] === above;
+      if (entry) return entry;
     }
-    return false;
+    return undefined;
   }
 
   /** The symbolic links on the way of a path: where nothing else is shown they have to be made. */

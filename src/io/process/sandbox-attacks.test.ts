@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PACKAGE } from '../../test/rig/command-line.js';
+import { findProgram } from './environment.js';
 import { runProgram } from './process.js';
 import { type QuickRun, RunnerProcess } from './runner-process.js';
 import { findSandbox } from './sandbox.js';
@@ -112,6 +113,22 @@ inSandbox('when a run ends, everything that it started has ended', async () => {
     pulse.close();
   }
 });
+
+test.skipIf(program === '' || findProgram('gdb', { PATH }) === undefined)(
+  `a program that tells the sandbox’s first process to live on (by gdb) gains nothing${why}`,
+  async () => {
+    const line = `gdb -p 1 -batch -ex 'call (int)prctl(1, 0)' 2>&1; ${HOLDER} & head -c 1 ready > /dev/null`;
+    const { run, workspace } = await attackOf('first', line);
+    execFileSync('mkfifo', [join(workspace, 'ready')]);
+    const pulse = new Pulse(workspace);
+    const ended = runProgram(run);
+    await pulse.until('beats');
+    await writeFile(join(workspace, 'ready'), 'x');
+    expect(await ended).toMatchObject({ kind: 'exited', code: 0 });
+    expect(pulse.look()).toBe('ended');
+    pulse.close();
+  },
+);
 
 inSandbox('a time limit and an abort end all that a program started, whatever it ignores', async () => {
   const stop = new AbortController();

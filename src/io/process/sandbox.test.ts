@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Environment } from './environment.js';
 import { runProgram } from './process.js';
 import { findSandbox, type SandboxPlan, sandboxArgv, secretPlaces } from './sandbox.js';
+import { privateFiles } from './tool-places.js';
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 const found = await findSandbox(ENV);
@@ -50,10 +51,39 @@ test('a folder of settings inside of what the program may write is its own and i
   const plan: SandboxPlan = { program: '/bwrap', workspace, writable: [own], network: false };
   const emptied = (XDG_CONFIG_HOME: string) => {
     const argv = sandboxArgv(plan, ['true'], { env: { ...ENV, XDG_CONFIG_HOME } });
-    return argv.some((part, at) => part === '--tmpfs' && argv[at + 1] === XDG_CONFIG_HOME);
+    return argv.some((part, at) => /^--(tmpfs|dir)$/.test(part) && argv[at + 1] === XDG_CONFIG_HOME);
   };
   expect(emptied(join(own, 'config'))).toBe(false);
   expect(emptied(join(folder, 'home'))).toBe(true);
+});
+
+test('what this user may read and others may not is private; what this user may not read either needs no cover', async () => {
+  const etc = join(folder, 'etc');
+  await mkdir(join(etc, 'open', 'deep'), { recursive: true });
+  await mkdir(join(etc, 'closed'));
+  const modes = { 'open/own': 0o600, 'open/all': 0o644, 'open/none': 0, 'open/deep/group': 0o640 };
+  for (const [name, mode] of Object.entries({ ...modes, closed: 0o700 })) {
+    if (name !== 'closed') await writeFile(join(etc, name), 'x');
+    await chmod(join(etc, name), mode);
+  }
+  const isRoot = process.getuid?.() === 0;
+  const names = ['closed', 'open/deep/group', ...(isRoot ? ['open/none'] : []), 'open/own'];
+  expect([...privateFiles(etc)].sort()).toEqual(names.map((name) => join(etc, name)));
+});
+
+test('bound places come before empty ones where nothing lies in between, and an empty one in an empty one is no mount', () => {
+  const home = join(folder, 'home');
+  const plan = { program: 'bwrap', workspace, network: true };
+  const argv = sandboxArgv(plan, ['true'], {
+    env: { ...ENV, HOME: home, XDG_CACHE_HOME: join(home, 'cache') },
+  });
+  const at = (option: string, path: string) =>
+    argv.findIndex((part, i) => part === option && argv[i + 1] === path);
+  expect(at('--ro-bind', '/usr')).toBeLessThan(at('--tmpfs', '/tmp'));
+  expect(at('--tmpfs', '/tmp')).toBeLessThan(at('--bind', workspace));
+  // The temporary folder, in which this home folder lies, is empty.
+  expect(at('--dir', home)).toBeGreaterThan(at('--tmpfs', '/tmp'));
+  expect(at('--dir', join(home, 'cache'))).toBeGreaterThan(at('--dir', home));
 });
 
 test('mounts come parents first, and a path that does not exist is passed over', () => {

@@ -1,6 +1,6 @@
 /** Where the tools are that a sandboxed program needs: system folders, what PATH leads to, tool homes. Reads only names. */
 
-import { existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
 import type { Environment } from './environment.js';
 
@@ -145,14 +145,14 @@ class Search {
   }
 }
 
-/** Below `/etc`, what not everybody may read: root in a sandbox could. */
+/** Below `/etc`, what this user may read and not everybody may: that is root, above all, who in the sandbox is root still. */
 export function privateSystemFiles(): readonly string[] {
-  privates ??= [...unreadable('/etc', 0)];
+  privates ??= [...privateFiles('/etc')];
   return privates;
 }
 let privates: readonly string[] | undefined;
 
-function* unreadable(folder: string, depth: number): Generator<string> {
+export function* privateFiles(folder: string, depth = 0): Generator<string> {
   let entries: { readonly name: string; isDirectory(): boolean; isFile(): boolean }[];
   try {
     entries = readdirSync(folder, { withFileTypes: true });
@@ -163,9 +163,24 @@ function* unreadable(folder: string, depth: number): Generator<string> {
     if (!entry.isDirectory() && !entry.isFile()) continue;
     const path = join(folder, entry.name);
     const needed = entry.isDirectory() ? 0o005 : 0o004;
-    if (((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & needed) !== needed) yield path;
-    else if (entry.isDirectory() && depth < 4) yield* unreadable(path, depth + 1);
+    const isOpen = ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0) & needed) === needed;
+    if (!isOpen && mayUse(path)) yield path;
+    else if (isOpen && entry.isDirectory() && depth < 4) yield* privateFiles(path, depth + 1);
   }
+}
+
+/** Whether this user could read a file, or list or enter a folder. The user in the sandbox is the same one, without more rights. */
+function mayUse(path: string): boolean {
+  // The system is asked for the user who started this program.
+  if (process.getuid?.() !== process.geteuid?.() || process.getgid?.() !== process.getegid?.()) return true;
+  return [constants.R_OK, constants.X_OK].some((right) => {
+    try {
+      accessSync(path, right);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 export function isBelow(path: string, folder: string): boolean {
