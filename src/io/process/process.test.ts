@@ -127,11 +127,11 @@ describe.runIf(process.platform === 'linux')('what left the group of a program',
 
   test('is ended at the next start when conductor was killed', async () => {
     // As a conductor that is gone: no process has this start time.
-    const [variable = ''] = Object.keys(nextRunMark());
-    const [pid, , space] = (nextRunMark()[variable] as string).split('.');
+    const [variable = ''] = Object.keys(nextRunMark().variables);
+    const [pid, , space] = (nextRunMark().variables[variable] as string).split('.');
     const left = spawn('sleep', ['60'], { env: { [variable]: `${pid}.1.${space}.1` } });
     const elsewhere = spawn('sleep', ['60'], { env: { [variable]: `${pid}.1.1.1` } });
-    const living = spawn('sleep', ['60'], { env: nextRunMark() });
+    const living = spawn('sleep', ['60'], { env: { ...nextRunMark().variables } });
     const ended = new Promise((resolve) => left.once('exit', (_, signal) => resolve(signal)));
     expect(await killOrphans()).toBeGreaterThanOrEqual(1);
     expect(await ended).toBe('SIGKILL');

@@ -10,7 +10,7 @@ import type { Command } from '../../model/task.js';
 import { codeOf } from '../files.js';
 import { type Environment, findProgram, withPathInFront } from './environment.js';
 import { Output, type OutputStream } from './process-output.js';
-import { killOwnRuns, killRun, nextRunMark } from './run-marks.js';
+import { killOwnRuns, killRun, nextRunMark, type RunMark } from './run-marks.js';
 import { type SandboxPlan, sandboxArgv } from './sandbox.js';
 import { SandboxRun } from './sandbox-end.js';
 
@@ -80,8 +80,8 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
   const argv = typeof run.command === 'string' ? ['/bin/sh', '-c', run.command] : [...run.command];
   const program = argv[0] ?? '';
   // The sandbox takes along what was started in it; elsewhere a session of its own leaves the group.
-  const mark = run.sandbox === undefined ? nextRunMark() : {};
-  const env = { ...withPathInFront(run.env, run.pathInFront ?? []), ...mark };
+  const mark = run.sandbox === undefined ? nextRunMark() : { variables: {} };
+  const env = { ...withPathInFront(run.env, run.pathInFront ?? []), ...mark.variables };
   if (findProgram(program, env, run.cwd) === undefined) return { kind: 'not-found', program };
   statSync(run.cwd);
   const start = { env, directory: run.cwd, infoFile: 3 };
@@ -174,7 +174,7 @@ type Ended =
 async function untilEnded(
   child: ChildProcess,
   run: ProgramRun,
-  { mark, sandboxed }: { mark: Readonly<Record<string, string>>; sandboxed: SandboxRun | undefined },
+  { mark, sandboxed }: { mark: RunMark; sandboxed: SandboxRun | undefined },
 ): Promise<Ended> {
   const startedAt = performance.now();
   let stopped: Stopped | undefined;

@@ -13,17 +13,28 @@ const ROUNDS = 100;
 let count = 0;
 let owner: string | undefined;
 
-/** The mark of one more run, as a variable: who started it and its number. Nothing where there is no `/proc`. */
-export function nextRunMark(): Record<string, string> {
-  if (process.platform !== 'linux') return {};
-  owner ??= `${process.pid}.${startOf(process.pid)}.${namespace()}`;
-  return { [MARK]: `${owner}.${++count}` };
+export interface RunMark {
+  /** Who started the run and its number, as a variable. Nothing where there is no `/proc`. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** `startsSoFar` at some time before the run. */
+  readonly startsBefore?: number | undefined;
 }
+
+/** The mark of one more run. */
+export function nextRunMark(): RunMark {
+  if (process.platform !== 'linux') return { variables: {} };
+  owner ??= `${process.pid}.${startOf(process.pid)}.${namespace()}`;
+  // Many short runs share one reading: an older one only makes more processes count as younger than the run.
+  if (counted === undefined || performance.now() - counted.at > SHORT_MS)
+    counted = { at: performance.now(), starts: startsSoFar() };
+  return { variables: { [MARK]: `${owner}.${++count}` }, startsBefore: counted.starts };
+}
+
+let counted: { readonly at: number; readonly starts: number | undefined } | undefined;
 
 /** A program that has ended: what it may have left behind is to be found. */
 export interface EndedRun {
-  /** From `nextRunMark`. */
-  readonly mark: Readonly<Record<string, string>>;
+  readonly mark: RunMark;
   /** Its first process. */
   readonly pid: number;
   readonly ms: number;
@@ -31,14 +42,45 @@ export interface EndedRun {
 
 /** Kills all processes with the mark of a run, again until none is left. Returns how many. */
 export async function killRun({ mark, pid, ms }: EndedRun): Promise<number> {
-  const value = mark[MARK];
+  const value = mark.variables[MARK];
   if (value === undefined) return 0;
   const isMeant = (one: string) => one === value;
-  return ms < SHORT_MS ? killAll(isMeant, () => startedAfter(pid) ?? allProcesses()) : killAll(isMeant);
+  const isOrdered = ms < SHORT_MS || areNumbersLeft(mark, pid);
+  return isOrdered ? killAll(isMeant, () => startedAfter(pid) ?? allProcesses()) : killAll(isMeant);
 }
 
 /** In this time no machine starts as many processes as there are numbers for them. */
 const SHORT_MS = 1000;
+
+/**
+ * Whether fewer processes were started since a run began than there are numbers for them, so that what it started has numbers
+ * after its own. Half of the numbers are kept for starts that failed: they use one up and are not counted.
+ */
+function areNumbersLeft({ startsBefore }: RunMark, first: number): boolean {
+  const [starts, last] = [startsSoFar(), lastPid()];
+  if (startsBefore === undefined || starts === undefined || last === undefined) return false;
+  numbers ??= countIn('/proc/sys/kernel/pid_max', /^(\d+)$/m);
+  const since = starts - startsBefore;
+  // Where the numbers say that more were started than were counted, nothing is counted.
+  return since > 0 && since >= last - first && since < (numbers ?? 0) / 2;
+}
+
+/** How many numbers there are for processes. */
+let numbers: number | undefined;
+
+/** Processes and threads that were started on this machine since its start. Undefined: the system does not tell. */
+function startsSoFar(): number | undefined {
+  return countIn('/proc/stat', /^processes (\d+)$/m);
+}
+
+function countIn(file: string, line: RegExp): number | undefined {
+  try {
+    const found = line.exec(readFileSync(file, 'latin1'))?.[1];
+    return found === undefined ? undefined : Number(found);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Up to so many numbers are looked up one by one: a list of all processes costs more. */
 const FEW = 100;
