@@ -60,7 +60,9 @@ export type AgentEvent =
   /** The running total of this attempt, never a difference. */
   | { readonly kind: 'usage'; readonly usage: Usage }
   /** Milliseconds that went by without any work (the start of a server): no limit of time holds them. */
-  | { readonly kind: 'waited'; readonly ms: number };
+  | { readonly kind: 'waited'; readonly ms: number }
+  /** Its start is done: it works by itself. Told once at most; a driver need not tell it. */
+  | { readonly kind: 'begun' };
 
 export type AgentExit =
   /** It says that it is done. Whether it is, the capture and the gates decide. */

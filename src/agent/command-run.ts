@@ -132,6 +132,7 @@ class CommandRun {
                 writable: [...this.state.credentials, this.state.folder, this.usageFolder],
               }),
             }),
+        onStart: () => request.onEvent({ kind: 'begun' }),
         skip: (begin) => {
           this.watch.heard();
           return preset?.skips?.(begin) === true;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { bothTurns, type HeldTurn, Limiter, withHeldTurn } from './limiter.js';
+import { OneByOne } from './own-work/one-by-one.js';
 
 function rig() {
   const log: string[] = [];
@@ -80,13 +81,14 @@ test('of two limits both hold, and none is kept by a job that waits for the othe
 });
 
 /** Jobs that go on when they are told to. */
-function heldRig({ turns = 1, leaving = 1 } = {}) {
+function heldRig({ turns = 1, leaving = 1, own }: { turns?: number; leaving?: number; own?: OneByOne } = {}) {
   const log: string[] = [];
   const held = new Map<string, HeldTurn>();
   const ends = new Map<string, () => void>();
   const options = {
     turns: new Limiter(turns),
     leaving: new Limiter(leaving),
+    own,
     priority: 0,
     signal: new AbortController().signal,
   };
@@ -222,4 +224,39 @@ test('a job that fails gives back what it has', async () => {
   void start('a');
   await quiet();
   expect(log).toEqual(['a begins']);
+});
+
+test('the worker that a job leaves begins its next one before others come back', async () => {
+  // Always busy: nothing goes on because the process waits.
+  const own = new OneByOne({ idleShare: () => 0, now: () => 0 });
+  const { start, turn, end, quiet, log } = heldRig({ turns: 2, own });
+  for (const name of ['a', 'b', 'next']) void start(name);
+  await quiet();
+  for (const name of ['a', 'b']) turn(name).pause();
+  const back = (name: string) =>
+    turn(name)
+      .resume()
+      .then(() => log.push(`${name} is back`));
+  void back('a');
+  void back('b');
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins', 'a is back']);
+  let isStored = false;
+  void turn('a')
+    .leave()
+    .then(() => {
+      isStored = true;
+    });
+  await quiet();
+  await quiet();
+  expect(log.slice(3)).toEqual(['next begins']);
+  turn('next').pause();
+  await quiet();
+  await quiet();
+  expect(log.slice(4)).toEqual(['b is back']);
+  // What is not urgent waits for both.
+  expect(isStored).toBe(false);
+  await end('b');
+  await quiet();
+  expect(isStored).toBe(true);
 });

@@ -1,5 +1,6 @@
 /** Runs at most N asynchronous jobs at once, in the order of their priority. Does not know the jobs. */
 
+import type { OneByOne } from './own-work/one-by-one.js';
 import { WaitingJobs } from './waiting-jobs.js';
 
 /** Where jobs wait for their turn. */
@@ -76,19 +77,25 @@ export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
 export interface HeldTurn {
   /**
    * Lets another job have the turn. Does nothing if as many jobs as `leaving` allows already run without their turn. `isLight`: not
-   * counted, and always leaves.
+   * counted, and always leaves. Resolves when no own work of others goes on or waits: what comes together can then be done together.
    */
-  leave(isLight?: boolean): void;
+  leave(isLight?: boolean): Promise<void>;
   /** Whether other jobs have a turn. */
   readonly othersWork: () => boolean;
   /** Waits for a turn, if it was left. */
   take(): Promise<void>;
+  /** From now on the job waits for something else, and the own work of others may go on. */
+  pause(): void;
+  /** Waits until its own work may go on again. */
+  resume(): Promise<void>;
 }
 
 export interface HeldTurnOptions {
   readonly turns: Turns;
   /** Of jobs that go on without their turn. */
   readonly leaving: Turns;
+  /** For jobs that wait most of the time: their own work, one after the other. Absent: all at the same time. */
+  readonly own?: OneByOne | undefined;
   readonly priority: number;
   readonly signal: AbortSignal;
 }
@@ -98,11 +105,19 @@ const holders = new WeakMap<Turns, number>();
 
 /** Runs the job when it has a turn. */
 export async function withHeldTurn<T>(
-  { turns, leaving, priority, signal }: HeldTurnOptions,
+  { turns, leaving, own, priority, signal }: HeldTurnOptions,
   job: (turn: HeldTurn) => Promise<T>,
 ): Promise<T> {
   let giveBack: (() => void) | undefined;
   let cameBack: (() => void) | undefined;
+  let pauseOwn: (() => void) | undefined;
+  const resume = async () => {
+    pauseOwn ??= await own?.comeBack();
+  };
+  const pause = () => {
+    pauseOwn?.();
+    pauseOwn = undefined;
+  };
   const holding = () => holders.get(turns) ?? 0;
   const take = async () => {
     if (giveBack) return;
@@ -119,23 +134,28 @@ export async function withHeldTurn<T>(
     cameBack = undefined;
   };
   const end = () => {
+    pause();
     if (!giveBack) return;
     holders.set(turns, holding() - 1);
     giveBack();
     giveBack = undefined;
   };
-  const leave = (isLight = false) => {
-    if (!giveBack || (leaving.isFull && !isLight)) return;
-    if (isLight) return end();
-    const gone = new Promise<void>((resolve) => {
-      cameBack = resolve;
-    });
-    void leaving.run(() => gone);
-    end();
+  const leave = async (isLight = false) => {
+    pause();
+    if (giveBack && (isLight || !leaving.isFull)) {
+      const gone = new Promise<void>((resolve) => {
+        cameBack = resolve;
+      });
+      if (!isLight) void leaving.run(() => gone);
+      end();
+    }
+    await own?.untilQuiet();
   };
   await take();
   try {
-    return await job({ leave, take, othersWork: () => holding() > (giveBack ? 1 : 0) });
+    pauseOwn = own?.begin();
+    const othersWork = () => holding() > (giveBack ? 1 : 0);
+    return await job({ leave, take, othersWork, pause, resume });
   } finally {
     end();
     cameBack?.();

@@ -12,6 +12,7 @@ import type { Prepared } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { hiddenFileAdvice } from '../analysis/visible-files.js';
 import { type HeldTurn, type Turns, withHeldTurn } from '../base/limiter.js';
+import type { OneByOne } from '../base/own-work/one-by-one.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { StaleTask } from '../execution/describe-run.js';
 import { type Escalated, type EscalationParts, escalate } from '../execution/escalation/escalation.js';
@@ -42,6 +43,8 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
   readonly durations: Readonly<Record<Label, number>>;
   /** For tasks whose result is stored while the next task has their worker. Each is in memory until then. */
   readonly storing: Turns;
+  /** For what this process itself does for agents. Absent: where they run elsewhere. */
+  readonly ownWork: OneByOne | undefined;
 }
 
 export interface MadeResult {
@@ -218,7 +221,8 @@ async function execute(
   const isHere = isRendered && !(isUnclaimed && task.runsOn !== undefined);
   const limiter = recipe.kind === 'agent' ? workers : isHere ? renderers : computing;
   const { signal } = context;
-  const held = { turns: limiter, leaving: parts.storing, priority: priority(label), signal };
+  const own = recipe.kind === 'agent' ? parts.ownWork : undefined;
+  const held = { turns: limiter, leaving: parts.storing, own, priority: priority(label), signal };
   const inWorker = <R>(work: (worker: HeldTurn) => Promise<Result<R, Failure>>) =>
     unlessStopped(withHeldTurn(held, work), signal);
   const expectedMs = durations[label];

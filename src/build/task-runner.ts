@@ -137,6 +137,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
         computing,
         renderers: sessionState.shared.limiter('renderers', renderers),
         storing: sessionState.shared.limiter('storing', workers),
+        ownWork: executor.isRemote ? undefined : sessionState.shared.ownWork,
         sessionState,
         isFromScratch: fromScratch,
         isUrgent: first.size > 0,

@@ -116,6 +116,9 @@ export async function runAgent(
       },
       start,
     );
+    const endedAt = parts.now();
+    await context.worker?.resume();
+    context.meter?.waited(parts.now() - endedAt);
     spent = session.spent;
     if (asked.ok) return ok(asked.value);
     const next = models[at + 1]?.model;
@@ -203,11 +206,13 @@ class AgentSession {
       ...(workspace.variables ? { variables: workspace.variables } : {}),
       reset: () => pool.show(workspace, inputTree),
       onEvent: (event) => {
+        // Whatever it tells, its start needs nothing of this process any more.
+        context.worker?.pause();
         if (event.kind === 'output') {
           shown(event.line);
         } else if (event.kind === 'waited') {
           waited += event.ms;
-        } else {
+        } else if (event.kind === 'usage') {
           const usage = addUsage(this.before, event.usage);
           context.emit({
             type: 'task.usage',

@@ -45,6 +45,7 @@ export async function judgeTree(
   context: ExecutionContext,
 ): Promise<JudgedTree> {
   const runs: GateRun[] = [];
+  if (run.gates.length > 0) context.worker?.pause();
   await parts.pool.secure(workspace);
   for (const [index, gate] of run.gates.entries()) {
     // Files that an earlier gate wrote are not part of the result: each gate sees exactly the tree.

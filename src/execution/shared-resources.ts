@@ -5,6 +5,7 @@
 
 import type { CommonBudget } from '../agent/budget.js';
 import { bothTurns, Limiter, type Turns } from '../base/limiter.js';
+import { OneByOne } from '../base/own-work/one-by-one.js';
 import type { CommonResources } from '../project/host.js';
 import type { PoolOptions, WorkspacePool } from '../workspace/workspace-pool.js';
 import type { Spending } from './spending.js';
@@ -12,6 +13,8 @@ import type { Spending } from './spending.js';
 export class SharedResources {
   /** The budgets of the last build. */
   spending: Spending | undefined;
+  /** Of this process for agents: from a free worker to the agent's start, and from its end to a free worker. */
+  readonly ownWork = new OneByOne();
   private pool: WorkspacePool | undefined;
   private readonly limiters = new Map<string, { limit: number; limiter: Limiter }>();
   private readonly common: CommonResources | undefined;

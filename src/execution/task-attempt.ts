@@ -124,8 +124,8 @@ export class TaskAttempt {
     // Nothing of what follows needs a worker or the workspace: the next task may have both.
     const { result, unwritten } = judged;
     const light = isLight(run, unwritten);
-    context.worker?.leave(light);
     const leftAt = parts.now();
+    await context.worker?.leave(light);
     const mayWait = light ? context.worker?.othersWork : undefined;
     const kept = await guarded(() => parts.store.keep({ ...result, mayWait }));
     if (!kept.ok) {
