@@ -5,7 +5,7 @@
 
 import { SharedResources } from '../execution/shared-resources.js';
 import type { Failure } from '../model/failure.js';
-import type { Label } from '../model/task.js';
+import type { Durations } from '../project/durations/durations.js';
 import type { CommonResources } from '../project/host.js';
 import { ProjectMemory } from '../project/project-memory.js';
 import { Runs } from './running-tasks.js';
@@ -16,7 +16,7 @@ export class SessionState {
   /** Failures by the key of what failed (a result's, or that of gates): the same again would fail again. */
   readonly failed = new Map<string, Failure>();
   /** Milliseconds that tasks took when they were last run, once a build has asked for them. */
-  durations: Record<Label, number> | undefined;
+  durations: Durations | undefined;
   /** What an executor leaves to the next. */
   readonly shared: SharedResources;
   /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */

@@ -22,8 +22,8 @@ import { changesBetween } from '../execution/left-work.js';
 import type { StoredResult, Usage } from '../model/action.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
-import type { Label } from '../model/task.js';
 import type { TaskOutcome } from '../model/task-run.js';
+import type { Durations } from '../project/durations/durations.js';
 import type { OwnClaim } from '../store/claims/claims.js';
 import { type KeptWork, WorkStore } from '../store/kept-work.js';
 import { type Ran, runClaimed } from './claimed-run.js';
@@ -40,7 +40,7 @@ export interface MakeParts extends ReverifyParts, EscalationParts {
   /** For tasks that conductor itself renders and that no gate judges: they wait for the disk, many together. */
   readonly renderers: Turns;
   /** Recorded milliseconds of tasks. */
-  readonly durations: Readonly<Record<Label, number>>;
+  readonly durations: Durations;
   /** For tasks whose result is stored while the next task has their worker. Each is in memory until then. */
   readonly storing: Turns;
   /** For what this process itself does for agents. Absent: where they run elsewhere. */
@@ -225,7 +225,7 @@ async function execute(
   const held = { turns: limiter, leaving: parts.storing, own, priority: priority(label), signal };
   const inWorker = <R>(work: (worker: HeldTurn) => Promise<Result<R, Failure>>) =>
     unlessStopped(withHeldTurn(held, work), signal);
-  const expectedMs = durations[label];
+  const expectedMs = durations.get(label);
   const known = expectedMs === undefined ? {} : { expectedMs };
   const run = (worker: HeldTurn) =>
     escalate(parts, stale, { ...context, ...known, priority: priority(label), worker });

@@ -13,7 +13,7 @@ import type { Failure } from '../model/failure.js';
 import type { RulesText } from '../model/git-rules/git-rules.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
-import { readDurations, writeDurations } from '../project/clone-records.js';
+import { readDurations } from '../project/durations/durations.js';
 import type { ResultStore } from '../store/result-store.js';
 import type { BuildOptions } from './options.js';
 import { Preflight } from './preflight.js';
@@ -104,7 +104,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       for (const one of [prepared.checker, prepared.checkerOverEdits]) one.chain.startRun();
       sessionState.durations ??= await readDurations(project.repository.state);
       const { durations } = sessionState;
-      const remaining = project.graph.remainingPath((label) => durations[label] ?? UNKNOWN_MS);
+      const remaining = project.graph.remainingPath((label) => durations.get(label) ?? UNKNOWN_MS);
       const first = project.graph.closure([...urgent].filter((label) => selected.has(label)));
       let hasBegun = () => {};
       const begun = new Promise<void>((resolve) => {
@@ -169,7 +169,7 @@ export async function openTaskRunner(parts: RunnerParts): Promise<Result<TaskRun
       await told;
       const changesNothing = options.frozen || options.restoreOnly || options.accept;
       if (!changesNothing) await recheckPatches(prepared, step, signal);
-      await writeDurations(project.repository.state, durations);
+      await durations.write(project.repository.state);
       return step;
     },
     async close() {

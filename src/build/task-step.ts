@@ -36,8 +36,6 @@ export interface TaskStepParts extends MakeParts {
   readonly induction: LazyInduction | undefined;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
-  /** Recorded durations, written to. */
-  readonly durations: Record<Label, number>;
 }
 
 type FinishedWork = Omit<CheckedResult, 'result'>;
@@ -290,7 +288,7 @@ export class TaskStep extends TaskOutcomes {
     const made = await makeResult(this.parts, { check, dependencyOutputs, former, fromScratch });
     this.usage = addUsage(this.usage, made.usage);
     if (made.ms !== undefined && (typeof made.result === 'string' || made.result.ok))
-      durations[label] = made.ms;
+      durations.set(label, made.ms);
     if (typeof made.result === 'object' && made.result.ok && made.result.value) {
       const { checker, checkerOverEdits } = this.parts.prepared;
       for (const one of [checker, checkerOverEdits]) one.chain.keep(made.result.value.key);

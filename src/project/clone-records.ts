@@ -1,6 +1,5 @@
 /**
- * Small records of one clone, in conductor's state folder: published files, what only lock files tell, durations of tasks, the
- * last build.
+ * Small records of one clone, in conductor's state folder: published files, what only lock files tell, the last build.
  */
 
 import { sha256 } from '../base/sha256.js';
@@ -262,18 +261,6 @@ export async function writePreflight(
 ): Promise<void> {
   const kept = Object.fromEntries(Object.entries(outcomes).slice(-MAX_PREFLIGHT));
   await writeAtomic(`${state}/preflight.json`, JSON.stringify(kept));
-}
-
-/** Milliseconds that tasks took when they were last run. */
-export async function readDurations(state: string): Promise<Record<Label, number>> {
-  return soundOf<number>(await readRecord(`${state}/durations.json`), Number.isFinite);
-}
-
-export async function writeDurations(
-  state: string,
-  durations: Readonly<Record<Label, number>>,
-): Promise<void> {
-  await writeAtomic(`${state}/durations.json`, JSON.stringify(durations));
 }
 
 /** The entries of a record that have the right form: others are as good as none. */

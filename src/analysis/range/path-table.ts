@@ -3,6 +3,7 @@
  * being parsed: of a hundred thousand lines, a question looks at a few. Knows neither owners nor readers.
  */
 
+import { endOfPiece, lowerBound } from '../../base/sorted/sorted-text.js';
 import { mayOverlap, type PathPattern } from '../../model/paths/pattern.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 
@@ -83,7 +84,7 @@ export class PathTable {
 
   private beginning(head: string): PathRow[] {
     const found: PathRow[] = [];
-    let at = this.lowerBound(head);
+    let at = lowerBound(this.text, head, { separator: '\n', from: 0, to: this.text.length });
     for (; at < this.text.length && this.text.startsWith(head, at); at = this.endOf(at))
       found.push(this.rowAt(at));
     return found;
@@ -97,23 +98,8 @@ export class PathTable {
     return row;
   }
 
-  /** Where the first line begins that is not before the key. */
-  private lowerBound(key: string): number {
-    let low = 0;
-    let high = this.text.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const begin = middle === 0 ? 0 : this.text.lastIndexOf('\n', middle - 1) + 1;
-      const end = this.endOf(begin);
-      if (this.text.slice(begin, end - 1) < key) low = end;
-      else high = begin;
-    }
-    return low;
-  }
-
   private endOf(begin: number): number {
-    const end = this.text.indexOf('\n', begin);
-    return end < 0 ? this.text.length : end + 1;
+    return endOfPiece(this.text, begin, '\n');
   }
 }
 

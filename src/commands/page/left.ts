@@ -7,16 +7,16 @@ import type { Label } from '../../model/task.js';
 export function leftMs(
   head: Pick<BuildHead, 'workers'>,
   tasks: readonly TaskView[],
-  durations: Readonly<Record<Label, number>>,
+  durations: { get(label: Label): number | undefined },
   now: number,
 ): number | undefined {
   const open = tasks.filter(({ state }) => state !== 'done');
   if (open.length === 0) return undefined;
-  const known = open.filter(({ label }) => durations[label] !== undefined);
+  const known = open.filter(({ label }) => durations.get(label) !== undefined);
   if (known.length * 2 < open.length) return undefined;
-  const typical = known.reduce((sum, { label }) => sum + (durations[label] ?? 0), 0) / known.length;
+  const typical = known.reduce((sum, { label }) => sum + (durations.get(label) ?? 0), 0) / known.length;
   const each = open.map(({ label, state, startedAt }) => {
-    const whole = durations[label] ?? typical;
+    const whole = durations.get(label) ?? typical;
     const gone = state === 'running' && startedAt !== undefined ? now - startedAt : 0;
     return Math.max(0, whole - gone);
   });

@@ -14,7 +14,7 @@ import type { Failure } from '../../model/failure.js';
 import type { HistoryLine } from '../../model/history.js';
 import type { FilesDocument, GraphDocument, ReviewDocument, TaskDocument } from '../../model/page.js';
 import type { Label } from '../../model/task.js';
-import { readDurations } from '../../project/clone-records.js';
+import { Durations, readDurations } from '../../project/durations/durations.js';
 import type { Host } from '../../project/host.js';
 import { failureView } from '../../report/build-view/failure-view.js';
 import { type Metrics, metricsOf } from '../../report/metrics/metrics.js';
@@ -45,7 +45,7 @@ export class PageData {
   /** One read of the project at a time, because each starts git processes. */
   private readonly looks = new Limiter(1);
   private readonly answers = new Map<string, { readonly at: number; readonly value: Promise<unknown> }>();
-  private durations: Readonly<Record<Label, number>> = {};
+  private durations = new Durations();
 
   constructor(host: Host, repository: Repository) {
     this.host = host;

@@ -6,7 +6,7 @@ import { locator } from '../../io/document/document.js';
 import type { FileDiff, FilesDocument, GeneratedFile, GraphDocument } from '../../model/page.js';
 import type { Label, Task } from '../../model/task.js';
 import { encodeEntry } from '../../model/tree.js';
-import { readDurations } from '../../project/clone-records.js';
+import { readDurations } from '../../project/durations/durations.js';
 import { lockedTask, type Project, textIn } from '../../project/project.js';
 import { describeTask } from '../../report/verdict.js';
 import { splitFrontMatter } from '../../specs/front-matter.js';
@@ -19,13 +19,13 @@ export async function graphDocument(inspection: Inspection): Promise<GraphDocume
   const { project } = inspection.prepared;
   const { graph } = project;
   const durations = await readDurations(project.repository.state);
-  const critical = criticalPath(project, (label) => durations[label] ?? UNKNOWN_MS);
+  const critical = criticalPath(project, (label) => durations.get(label) ?? UNKNOWN_MS);
   const inspected = new Map(inspection.tasks.map((one) => [one.task.label, one]));
   const features = [...project.features.values()].map(({ name, title }) => ({ name, title }));
   const tasks = graph.order.map((label) => {
     const task = graph.task(label);
     const one = inspected.get(label);
-    const ms = durations[label];
+    const ms = durations.get(label);
     return {
       label,
       title: task.title,
