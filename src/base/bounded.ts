@@ -1,4 +1,4 @@
-/** Work over many items with a limit on how many run at once. Does not know the work. */
+/** Work over many items with limits: on how many run at once, and on the time without a turn for the rest of the process. Does not know the work. */
 
 /** Enough to keep a disk or a git process busy, few enough for the smallest limit on open files. */
 export const AT_ONCE = 64;
@@ -30,4 +30,22 @@ export async function mapBounded<T, R>(
   await Promise.all(Array.from({ length: Math.min(atOnce, size) }, worker));
   if (failed) throw (failed as { error: unknown }).error;
   return results;
+}
+
+/** Of work without a turn. */
+const LONGEST_MS = 50;
+
+/**
+ * Between the steps of long work that waits for nothing: signals, timers and what V8 tells of its heap are heard only in turns of the event
+ * loop, and an `await` of what is there already is none.
+ */
+export class Turns {
+  private last = performance.now();
+
+  /** Gives the rest of the process a turn if it has had none for a while. */
+  async pass(): Promise<void> {
+    if (performance.now() - this.last < LONGEST_MS) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.last = performance.now();
+  }
 }

@@ -51,3 +51,20 @@ test('threads give what is given inline, in the same order', async () => {
 test('nothing to parse is nothing', async () => {
   expect(await parseMany([])).toEqual([]);
 });
+
+test('signals and timers are heard while many documents are read', async () => {
+  // Plain ones, which are read inline: so many take longer than anything may wait.
+  const many = Array.from({ length: 4000 }, (_, i): SourceDocument => {
+    const tasks = Array.from({ length: 10 }, (_, at) => `  - id: T${at}\n    title: Part ${at}\n`);
+    return { id: String(i), file: `f${i}.yaml`, text: `tasks:\n${tasks.join('')}`, schema: 'backlog' };
+  });
+  // The first one loads what checks it.
+  await parseMany(many.slice(0, 1));
+  let isHeard = false;
+  setImmediate(() => {
+    isHeard = true;
+  });
+  const [first] = await parseMany(many, { threshold: Number.POSITIVE_INFINITY });
+  expect(first?.value).toMatchObject({ tasks: expect.any(Array) });
+  expect(isHeard).toBe(true);
+});

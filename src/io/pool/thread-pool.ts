@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { mapBounded } from '../../base/bounded.js';
+import { mapBounded, Turns } from '../../base/bounded.js';
 import parseDocuments, { type ParsedDocument, parsePlain, type SourceDocument } from './pool-worker.js';
 
 export type { ParsedDocument, SourceDocument } from './pool-worker.js';
@@ -34,7 +34,11 @@ export async function parseMany(
   options: PoolOptions = {},
 ): Promise<ParsedDocument[]> {
   const plain: (ParsedDocument | undefined)[] = [];
-  for (const document of documents) plain.push(await parsePlain(document));
+  const turns = new Turns();
+  for (const document of documents) {
+    await turns.pass();
+    plain.push(await parsePlain(document));
+  }
   const others = documents.filter((_, at) => plain[at] === undefined);
   const parsed = (await inThreads('pool-worker', parseDocuments, others, options)).values();
   return plain.map((one) => one ?? (parsed.next().value as ParsedDocument));
