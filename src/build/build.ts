@@ -7,6 +7,7 @@ import { isDefaultSecrets } from '../model/config.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
+import { hasSizeOf } from '../project/outputs/clone-outputs.js';
 import type { SameGround } from '../project/project-memory.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
@@ -63,7 +64,15 @@ async function doneQuickly(
   if (isDefaultSecrets(secrets)) session.memory.secrets = { person, secrets, found: last.shown };
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
   const { samples = [] } = last;
-  if (isRestorable(options, last) && filesOnDisk(session.repository, samples).length < samples.length) {
+  // Otherwise a file of a task may have come that no snapshot has, or the clone's record is that of an incomplete build.
+  const isAsLeft =
+    hasSizeOf(session.repository.state, last.published) &&
+    filesOnDisk(session.repository, last.absent ?? []).length === 0;
+  if (
+    isAsLeft &&
+    isRestorable(options, last) &&
+    filesOnDisk(session.repository, samples).length < samples.length
+  ) {
     const { restoreGone } = await import('./publishing/restore-outputs.js');
     const restored = await restoreGone(open, ground);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
@@ -76,9 +85,9 @@ async function doneQuickly(
   // A large file that no build has named yet is named.
   const isLargeKnown = (taken.value.large ?? []).join('\0') === (last.large ?? []).join('\0');
   // A build with nothing to do has nothing to say: it leaves no log.
-  if (taken.value.tree === last.tree && isLargeKnown)
+  if (isAsLeft && taken.value.tree === last.tree && isLargeKnown)
     return nothingDone(last.tasks, host.now() - open.startedAt);
-  if (isLargeKnown && isRestorable(options, last)) {
+  if (isAsLeft && isLargeKnown && isRestorable(options, last)) {
     const { restoreOutputs } = await import('./publishing/restore-outputs.js');
     const restored = await restoreOutputs(open, taken.value.tree, last);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };

@@ -13,11 +13,13 @@ import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
 import type { PathRow } from '../analysis/range/path-table.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
 import type { ExecutionHost } from '../execution/executor.js';
+import { fileIdentity } from '../io/files.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
-import { type LastBuild, readLastBuild, readWaiting } from '../project/clone-records.js';
+import { type LastBuild, readKeptLocks, readLastBuild, readWaiting } from '../project/clone-records.js';
 import type { LoadedConfig } from '../project/host.js';
 import { missingFiles } from '../project/missing-files.js';
+import { publishedFile, readPublishedSince } from '../project/outputs/clone-outputs.js';
 import { loadPart } from '../project/part/load-part.js';
 import type { Project } from '../project/project.js';
 import type { SnapshotGround } from '../project/project-memory.js';
@@ -45,6 +47,8 @@ export interface ReadPart {
   readonly index: AnalysisIndex;
   /** Features that may have changed, with all that depend on them. */
   readonly changed: ReadonlySet<string>;
+  /** The file with the clone's record of outputs (`fileIdentity`). */
+  readonly recordFile: string | undefined;
 }
 
 export async function openPart(
@@ -73,7 +77,9 @@ export async function preparePart(
   const untold: string[] = [];
   const { project } = part;
   // A process that reads without the lock may have been overtaken by another build.
-  if (readLastBuild(project.repository.state)?.tree !== part.index.head.tree) return undefined;
+  const { state } = project.repository;
+  if (readLastBuild(state)?.tree !== part.index.head.tree) return undefined;
+  if (fileIdentity(publishedFile(state)) !== part.recordFile) return undefined;
   const read = { ...project, config: loaded.config };
   const beside = { warn: (message: string) => void untold.push(message), signal, read };
   // Other features have tasks.
@@ -109,11 +115,20 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
   const head = await readHead(state);
   if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
   const { snapshot, last, person } = ground;
+  // Whoever reads without the lock compares it later.
+  const recordFile = fileIdentity(publishedFile(state));
+  const published = await readPublishedSince(state, last.published);
+  // What a task names exactly belongs to the snapshot, although git ignores it: a whole load takes it in.
+  if (!published || filesOnDisk(repository, last.absent ?? []).length > 0) return undefined;
   const before = await source.memory.listHandWork(objects, head.hand.tree);
   if (!before) return undefined;
   const tables = new IndexTables(state, head);
   const cache = await partCache(source);
-  const part = await changedPart({ objects, head, tables, handWritten: before, cache }, config, snapshot);
+  const part = await changedPart(
+    { objects, head, tables, handWritten: before, republished: published.changed, cache },
+    config,
+    snapshot,
+  );
   if (!part) return undefined;
   const { features, changed, added, removed, handWork } = part;
   const isRead = (label: Label) => features.has(featureOf(label));
@@ -121,10 +136,12 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
   const order = readOrder(state, head);
   if (!order) return undefined;
   const rest = Object.entries(head.features).filter(([name]) => !features.has(name) && !removed.has(name));
+  const keptLocks = await readKeptLocks(state);
+  if (!rest.every(([, { lock }]) => keptLocks?.[lock])) return undefined;
   const places = [...features].flatMap((name) => head.features[name] ?? added.get(name) ?? []);
   const isOfOthers = ({ feature }: PathRow) => !features.has(feature) && !removed.has(feature);
   const project = await loadPart(source, {
-    ...{ snapshot, features, added, cache, last, person },
+    ...{ snapshot, features, added, cache, last, person, published },
     specs: places.map(({ spec }) => spec),
     left: new Set(rest.flatMap(([, { spec, lock }]) => [spec, lock])),
     changedLocks: [...part.locks, ...removed.values()],
@@ -134,6 +151,7 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
       order,
       isReordered: false,
       lockFiles: rest.map(([, { lock }]) => lock),
+      keptLocks: keptLocks ?? {},
       removed,
       hasAgents: rest.some(([, { hasAgents }]) => hasAgents),
     },
@@ -148,7 +166,7 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
   const isEmpty = project.graph.tasks.size === 0 && project.rest?.tasks.length === 0;
   const reshaped = new Set([...removed.keys(), ...reshapedFeatures(project, index)]);
   if (isEmpty || !isFit(project, { part, reshaped, tables, last })) return undefined;
-  return { project: reshaped.size === 0 ? project : reordered(project, changed), index, changed };
+  return { project: reshaped.size === 0 ? project : reordered(project, changed), index, changed, recordFile };
 }
 
 /** What is parsed for a part is not kept: reading the cache of all specs takes longer than parsing a few of them. */

@@ -6,7 +6,7 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileIdentity, readTextSync } from '../io/files.js';
+import { fileIdentity, lookSync, readTextSync } from '../io/files.js';
 import { gitBeside, gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
@@ -22,6 +22,7 @@ import {
 } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
+import { hasSizeOf } from '../project/outputs/clone-outputs.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/index-record.js';
@@ -163,7 +164,17 @@ function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolea
   if (last.version !== host.version || last.named.length > 0) return false;
   // Versions of tools are asked for by the build.
   if (last.toolchain !== undefined || !hasSameEnvironment(last, host.env)) return false;
-  return !isUnusual(repository, last, host.now()) && ownFolderProblem(repository.project) === undefined;
+  return (
+    isAsLeft(repository, last) &&
+    !isUnusual(repository, last, host.now()) &&
+    ownFolderProblem(repository.project) === undefined
+  );
+}
+
+/** Whether what git does not tell is as the last build left it: the record of outputs, and ignored files that were not there. */
+function isAsLeft({ project, state }: Repository, { published, absent = [] }: LastBuild): boolean {
+  const isFile = (path: string) => lookSync(join(project, path))?.isDirectory() === false;
+  return hasSizeOf(state, published) && !absent.some(isFile);
 }
 
 /** Something that a full build looks after first: what a killed one left, an index that takes in other files, results to send. */

@@ -7,7 +7,7 @@ import { git } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Label } from '../model/task.js';
 import type { Files } from '../model/tree.js';
-import type { RecordedOutputs } from './recorded-outputs.js';
+import type { RecordedOutputs } from './outputs/recorded-outputs.js';
 
 /** Names in one call of git: a command line has a limit. */
 const BATCH = 200;

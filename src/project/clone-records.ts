@@ -1,16 +1,16 @@
 /**
- * Small records of one clone, in conductor's state folder: published files, what only lock files tell, the last build.
+ * Small records of one clone, in conductor's state folder: patched files, what only lock files tell, the last build.
  */
 
 import { sha256 } from '../base/sha256.js';
 import { areTexts, isObject, isText } from '../io/document/json-object.js';
-import { syncFile } from '../io/durable.js';
-import { append, readText, readTextSync, writeAtomic } from '../io/files.js';
+import { readText, readTextSync, writeAtomic } from '../io/files.js';
 import type { ActionKey } from '../model/action.js';
 import type { WaitReason } from '../model/event.js';
 import type { FeatureLock, LockedTask } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
+import type { OutputsMark } from './outputs/clone-outputs.js';
 
 /** Names of environment variables that the config read, with digests of their values (never the values). */
 export type EnvironmentDigests = Readonly<Record<string, string>>;
@@ -39,6 +39,10 @@ export interface LastBuild {
   readonly restorable?: true;
   /** Some of its outputs: where one of these is gone, probably many are. Absent: not known. */
   readonly samples?: readonly string[];
+  /** Files that tasks name exactly and that were nowhere: where git ignores one, no scan finds it when it comes. Absent: none. */
+  readonly absent?: readonly string[];
+  /** The clone's record of outputs as the build left it. Absent: not known. */
+  readonly published?: OutputsMark;
   /** The private index when its tree was last seen to be this one (`fileIdentity`). */
   readonly index?: string;
   /** The rules files in a private index (`IndexRules`), and which one that is. Of another one they say nothing. Absent: not known. */
@@ -73,59 +77,17 @@ export function lastBuildText(state: string): string | undefined {
 
 export function readLastBuild(state: string): LastBuild | undefined {
   const last = parseRecord<LastBuild>(lastBuildText(state));
-  const lists = [last?.secrets, last?.named, last?.shown, last?.large ?? [], last?.samples ?? []];
+  const { secrets, named, shown, large = [], samples = [], absent = [] } = last ?? {};
   const isSound =
     isText(last?.tree) &&
-    lists.every(areTexts) &&
-    isObject(last?.environment) &&
+    [secrets, named, shown, large, samples, absent].every(areTexts) &&
+    [last?.environment, last?.published ?? {}].every(isObject) &&
     Object.values(last.rules ?? {}).every(isText);
   return isSound ? last : undefined;
 }
 
 export async function writeLastBuild(state: string, last: LastBuild): Promise<void> {
   await writeAtomic(`${state}/last.json`, JSON.stringify(last));
-}
-
-/** Path to entry word of every output that conductor put into this working tree. */
-export async function readPublished(state: string): Promise<Record<string, string>> {
-  return parsePublished(await publishedText(state));
-}
-
-/** The same record unread: equal texts say the same. */
-export function publishedText(state: string): Promise<string | undefined> {
-  return readText(`${state}/published.json`);
-}
-
-export function parsePublished(text: string | undefined): Record<string, string> {
-  const [whole, ...changes] = text?.split('\n') ?? [];
-  const published = soundOf<string>(parseRecord(whole), isText);
-  for (const line of changes) {
-    for (const [path, word] of Object.entries(parseRecord<Record<string, unknown>>(line) ?? {})) {
-      if (isText(word)) published[path] = word;
-      else delete published[path];
-    }
-  }
-  return published;
-}
-
-/**
- * As `writePublished`, where only these outputs have changed; null: the output is gone. Adds a line with the changes to the record;
- * the next `writePublished` replaces all lines with a single one.
- */
-export async function changePublished(
-  state: string,
-  changes: Readonly<Record<string, string | null>>,
-): Promise<void> {
-  const file = `${state}/published.json`;
-  await append(file, `\n${JSON.stringify(changes)}`);
-  await syncFile(file);
-}
-
-export async function writePublished(
-  state: string,
-  published: Readonly<Record<string, string>>,
-): Promise<void> {
-  await writeAtomic(`${state}/published.json`, JSON.stringify(published));
 }
 
 /** A file that tasks patched in this working tree. */

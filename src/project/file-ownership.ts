@@ -3,7 +3,7 @@
 import type { Ownership } from '../model/paths/ownership.js';
 import type { Label } from '../model/task.js';
 import { type Entry, encodeEntry, type Files, Listing, sameEntry } from '../model/tree.js';
-import type { RecordedOutputs } from './recorded-outputs.js';
+import type { RecordedOutputs } from './outputs/recorded-outputs.js';
 
 /** What decides it. */
 export interface SharedFiles {

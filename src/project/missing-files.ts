@@ -1,7 +1,7 @@
 /** Which files a snapshot would contain if they existed or git did not ignore them. Reads no disk. */
 
 import type { Listing } from '../model/tree.js';
-import type { RecordedOutputs } from './recorded-outputs.js';
+import type { RecordedOutputs } from './outputs/recorded-outputs.js';
 
 /** Paths that conductor has made or tasks name, and that are not in a snapshot. */
 export interface MissingFiles {

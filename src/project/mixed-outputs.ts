@@ -9,7 +9,7 @@ import { mergeFile } from '../io/git/merge-file.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
 import { decodeEntry, encodeEntry, type Listing } from '../model/tree.js';
-import type { OutputRecords, RecordedOutputs } from './recorded-outputs.js';
+import type { OutputRecords, RecordedOutputs } from './outputs/recorded-outputs.js';
 
 /** Path to the encoded entry on disk. */
 export type Mixtures = ReadonlyMap<string, string>;

@@ -14,8 +14,8 @@ import type { Snapshot, SnapshotOptions } from '../workspace/snapshot.js';
 import type { LastBuild } from './clone-records.js';
 import type { FileShares } from './file-ownership.js';
 import type { MissingFiles } from './missing-files.js';
+import type { OutputRecords } from './outputs/recorded-outputs.js';
 import { openParseCache, type ParseCache } from './parse-cache.js';
-import type { OutputRecords } from './recorded-outputs.js';
 import type { TaskPaths } from './task-paths.js';
 import type { KnownSecrets } from './tracked-secrets.js';
 

@@ -18,17 +18,18 @@ import { leftOutWarning } from '../workspace/large-files.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
 import { emptySubmodules } from '../workspace/tools/submodules.js';
 import { claimedFiles } from './claimed-files.js';
-import { type PatchedFile, readPatched } from './clone-records.js';
+import { type KeptLock, type PatchedFile, readPatched } from './clone-records.js';
 import { shareFiles } from './file-ownership.js';
 import { readLocks } from './lock-files.js';
 import { missingFiles } from './missing-files.js';
 import { mixedOutputs, withMixtures } from './mixed-outputs.js';
+import type { OutputWords } from './outputs/clone-outputs.js';
+import { outputRecords, type RecordedOutputs } from './outputs/recorded-outputs.js';
 import type { EditedFile } from './patched-files/changed-state.js';
 import { editedFiles, type PatchRecords } from './patched-files/edited-files.js';
 import { provenPatches, unknownPatches } from './patched-files/proven-patches.js';
 import type { ProjectSource } from './project-source.js';
 import { type ProjectRules, readRules } from './read-rules.js';
-import { outputRecords, type RecordedOutputs } from './recorded-outputs.js';
 import { type TaskPaths, taskPaths } from './task-paths.js';
 import { type TrackedSecrets, trackedSecrets } from './tracked-secrets.js';
 
@@ -66,6 +67,8 @@ export interface Project {
   readonly named: readonly string[];
   /** Those of them that count because git tracks them. */
   readonly shared: Pick<TrackedSecrets, 'shown' | 'person'>;
+  /** Files that tasks name exactly, no outputs, that are nowhere. */
+  readonly absent: readonly string[];
   /** Files that the snapshot leaves out for their size: paths from the repository's root, sorted. */
   readonly large: readonly string[];
   readonly warnings: readonly Diagnostic[];
@@ -86,6 +89,10 @@ export interface ProjectRest {
   /** Whether this is another order than that of the last complete build. */
   readonly isReordered: boolean;
   readonly lockFiles: readonly string[];
+  /** What the clone's record of outputs has of the features that were read, and of those that are gone. */
+  readonly published: OutputWords;
+  /** What the clone kept of the lock files of all features. */
+  readonly keptLocks: Readonly<Record<string, KeptLock>>;
   /** Features that are gone since, with their lock files. */
   readonly removed: ReadonlyMap<string, string>;
   /** Some task of the project is an agent's. */
@@ -218,6 +225,7 @@ export async function loadProject(
     patched,
     mayBePatched: remembered === undefined && unknownPatches({ ...unknown, known: patched }).size > 0,
     named,
+    absent: absentFiles(memory.missing?.missing ?? [], paths, listing),
     shared,
     large,
     warnings: [
@@ -229,6 +237,17 @@ export async function loadProject(
     choices: new Map(),
     mixed: new Set(mixtures.keys()),
   });
+}
+
+function absentFiles(
+  missing: readonly string[],
+  { ownership, plain }: TaskPaths,
+  listing: Listing,
+): readonly string[] {
+  const absent = missing.filter((path) => !listing.get(path) && ownership.ownerOf(path) === undefined);
+  // Nearly always there are none. The others are outputs that no task owns any more.
+  const named = absent.length === 0 ? undefined : new Set(plain);
+  return absent.filter((path) => named?.has(path)).sort();
 }
 
 /**

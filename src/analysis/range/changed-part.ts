@@ -46,6 +46,8 @@ export interface LastState {
   readonly tables: IndexTables;
   /** What people had written. */
   readonly handWritten: Listing;
+  /** Outputs and lock files of which the clone's records say something else than after the last complete build. */
+  readonly republished: Iterable<string>;
   readonly cache: ParseCache;
 }
 
@@ -134,7 +136,7 @@ interface Kinds {
 /** Undefined where the kind of a change is not certain. */
 function kindsOf(
   changes: ReadonlyMap<string, Entry | undefined>,
-  { head, tables, handWritten }: LastState,
+  { head, tables, handWritten, republished }: LastState,
   specs: string,
 ): Kinds | undefined {
   const rows = Object.entries(head.features);
@@ -178,6 +180,13 @@ function kindsOf(
       else if (!entry) return undefined;
       else handWork.set(path, entry);
     }
+  }
+  for (const path of republished) {
+    const locked = byLock.get(path);
+    const owners = locked === undefined ? (tables.owners()?.at(path) ?? []) : [{ feature: locked }];
+    // What an incomplete build wrote for a task that is not known here.
+    if (owners.length === 0) return undefined;
+    for (const { feature } of owners) roots.add(feature);
   }
   // Of a lock file that is gone its feature may be gone, too. Other ones are put together again by a build that reads everything.
   if (lostLocks.some((name) => !removed.has(name))) return undefined;

@@ -66,6 +66,7 @@ export async function mergeResults(
     tree,
     changesFiles,
     leftBehind,
+    done: plan.done,
     published: publishedOutputs(project, plan.finished.values(), changes),
     patched: patched.all(plan.whole ? [] : project.patched),
     kept,

@@ -11,15 +11,9 @@ import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
-import {
-  changePublished,
-  readKeptLocks,
-  readPublished,
-  writeKeptLocks,
-  writePatched,
-  writePublished,
-} from '../../project/clone-records.js';
+import { readKeptLocks, writeKeptLocks, writePatched } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
+import { changePublished, changesBetween, readOutputs } from '../../project/outputs/clone-outputs.js';
 import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
@@ -27,7 +21,7 @@ import { mergeResults } from './merged-tree.js';
 import { changedRecords } from './next-lock.js';
 import type { FinishedTask, MergedTree, PublishPlan } from './publish-plan.js';
 import { type PublishUnits, publishUnits } from './publish-units.js';
-import { changedOutputs } from './published-records.js';
+import { lockChanges, withFormer, withFormerLocks } from './published-records.js';
 
 function isDone(outcome: TaskOutcomeKind): boolean {
   return outcome !== 'drifted' && outcome !== 'failed' && outcome !== 'skipped';
@@ -68,7 +62,17 @@ export async function planPublish(
     const held = isAllHeld ? ('all' as const) : heldFeatures;
     const revisions = revisionsOf(step);
     const { unchanged } = step;
-    const plan = { finished, revisions, held, current, unchanged, dependencyOutputs, whole, renewsRecords };
+    const plan = {
+      finished,
+      revisions,
+      held,
+      current,
+      done,
+      unchanged,
+      dependencyOutputs,
+      whole,
+      renewsRecords,
+    };
     const recorded = changedRecords(prepared.project, plan);
     await interfacesOf(prepared.project).decide(recorded, dependencyOutputs);
     const merged = await mergedResults(prepared, plan);
@@ -140,7 +144,8 @@ async function writeRevisions(
   revisions: readonly RevisedTask[],
   emit: Emit,
 ): Promise<Result<ObjectId, Failure>> {
-  const nothing = { finished: new Map(), current: new Set<Label>(), dependencyOutputs: new Map() };
+  const none = new Set<Label>();
+  const nothing = { finished: new Map(), current: none, done: none, dependencyOutputs: new Map() };
   const merged = await mergeResults(prepared.project, {
     ...nothing,
     whole: false,
@@ -197,18 +202,17 @@ export async function publish(
 }
 
 /** A clone that only found everything up to date knows its outputs too, for the day when a feature is removed. */
-async function keepRecords({ project }: Prepared, { published, patched, kept }: MergedTree): Promise<void> {
+async function keepRecords({ project }: Prepared, merged: MergedTree): Promise<void> {
   const { state } = project.repository;
-  if (project.rest) {
-    // The records of features that were not read stay. No task of the project patches a file.
-    const changes = changedOutputs(project, published, await readPublished(state));
-    if (Object.keys(changes).length > 0) await changePublished(state, changes);
-    const gone = new Set(project.rest.removed.values());
-    const before = Object.entries((await readKeptLocks(state)) ?? {}).filter(([file]) => !gone.has(file));
-    await writeKeptLocks(state, { ...Object.fromEntries(before), ...kept });
-    return;
-  }
-  await writePublished(state, published);
-  await writePatched(state, patched);
+  // Of a part, the record was sound, and what it has of features that were not read stays.
+  const { outputs: former, isDamaged } = project.rest
+    ? { outputs: project.rest.published, isDamaged: false }
+    : await readOutputs(state);
+  const locks = project.rest?.keptLocks ?? (await readKeptLocks(state)) ?? {};
+  const kept = withFormerLocks(project, merged, locks);
+  const changes = changesBetween(former, withFormer(project, merged, former));
+  await changePublished(state, { ...lockChanges(locks, kept), ...changes }, isDamaged);
+  // No task of a project that is read in part patches a file.
+  if (!project.rest) await writePatched(state, merged.patched);
   await writeKeptLocks(state, kept);
 }

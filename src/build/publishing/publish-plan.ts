@@ -105,6 +105,8 @@ export interface PublishPlan {
   readonly current: ReadonlySet<Label>;
   /** Those of them that are fresh by induction. Absent: none. */
   readonly unchanged?: ReadonlySet<Label>;
+  /** Tasks whose files are those of their results with this build. */
+  readonly done: ReadonlySet<Label>;
   /** What dependents may see of current tasks, and what is recorded of others that patch files. */
   readonly dependencyOutputs: ReadonlyMap<Label, DependencyOutputs>;
   /** Revised tasks, also of results that wait: the next build finds those by the revised text. */
@@ -123,7 +125,9 @@ export interface MergedTree {
   readonly changesFiles: boolean;
   /** Outputs that no task owns any more and that a person changed: left in place and reported. */
   readonly leftBehind: readonly string[];
-  /** Path to entry word of every output, for the clone's own record. */
+  /** As in the plan. */
+  readonly done: ReadonlySet<Label>;
+  /** Path to entry word of every output that is on disk then, for the clone's own record. */
   readonly published: Readonly<Record<string, string>>;
   /** Likewise, every file with patches. */
   readonly patched: Readonly<Record<string, PatchedFile>>;

@@ -3,14 +3,14 @@
 import { type FeatureLock, isAdopted } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { type Entry, encodeEntry } from '../../model/tree.js';
-import type { PatchedFile } from '../../project/clone-records.js';
+import type { KeptLock, PatchedFile } from '../../project/clone-records.js';
+import type { OutputChanges, OutputWords } from '../../project/outputs/clone-outputs.js';
+import { acceptedWord } from '../../project/outputs/recorded-outputs.js';
 import { lockedTask, type Project } from '../../project/project.js';
-import { acceptedWord } from '../../project/recorded-outputs.js';
-import type { FinishedTask } from './publish-plan.js';
+import type { FinishedTask, MergedTree } from './publish-plan.js';
 
 /**
- * Outputs that are on disk as they are recorded, after this build. An edited one is the person's from now on; accepted
- * content of a person is marked as such while a task owns it.
+ * Outputs that are on disk as they are recorded, after this build. Accepted content of a person is marked as such while a task owns it.
  */
 export function publishedOutputs(
   project: Project,
@@ -39,20 +39,41 @@ export function publishedOutputs(
 }
 
 /**
- * The published outputs of a project that was read in part, where they differ from the clone's record; null: there is none any more.
- * Lock files do not tell what the record has: it has nothing of an output that was edited then, or of a feature that had gone.
+ * With what the clone's record has of other outputs of tasks that are not `done`: they were not looked at, failed or are edited, and
+ * their files may only be away for a while.
  */
-export function changedOutputs(
-  { recorded }: Project,
-  published: Readonly<Record<string, string>>,
-  former: Readonly<Record<string, string>>,
-): Record<string, string | null> {
-  const changes: Record<string, string | null> = {};
-  for (const path of new Set([...recorded.keys(), ...Object.keys(published)])) {
-    const word = published[path] ?? null;
-    if (word !== (former[path] ?? null)) changes[path] = word;
-  }
-  return changes;
+export function withFormer(
+  { ownership }: Pick<Project, 'ownership'>,
+  { published, done }: Pick<MergedTree, 'published' | 'done'>,
+  former: OutputWords,
+): OutputWords {
+  const kept = Object.entries(former).filter(([path]) => {
+    const owner = Object.hasOwn(published, path) ? undefined : ownership.ownerOf(path);
+    return owner !== undefined && !done.has(owner);
+  });
+  return kept.length === 0 ? published : { ...published, ...Object.fromEntries(kept) };
+}
+
+/** With the lock files of features that were not read, and of those that have none for the moment. */
+export function withFormerLocks(
+  { features, rest }: Pick<Project, 'features' | 'rest'>,
+  { kept }: Pick<MergedTree, 'kept'>,
+  former: Readonly<Record<string, KeptLock>>,
+): Readonly<Record<string, KeptLock>> {
+  const own = new Set([...features.values()].map(({ lockFile }) => lockFile));
+  const gone = new Set(rest?.removed.values());
+  const stays = (file: string) => own.has(file) || (rest !== undefined && !gone.has(file));
+  return { ...Object.fromEntries(Object.entries(former).filter(([file]) => stays(file))), ...kept };
+}
+
+/** Lock files that are kept with another content than before: no outputs, but a change for a build that reads a part. */
+export function lockChanges(
+  before: Readonly<Record<string, KeptLock>>,
+  after: Readonly<Record<string, KeptLock>>,
+): OutputChanges {
+  const files = new Set([...Object.keys(before), ...Object.keys(after)]);
+  const changed = [...files].filter((file) => before[file]?.blob !== after[file]?.blob);
+  return Object.fromEntries(changed.map((file) => [file, null]));
 }
 
 /** Files with patches after a build, by its lock files. */

@@ -4,6 +4,7 @@ import type { Prepared } from '../../analysis/prepare.js';
 import type { LazyInduction } from '../../analysis/range/induction.js';
 import { keepIndex } from '../../analysis/range/keep-index.js';
 import { fileIdentity } from '../../io/files.js';
+import { listSome } from '../../io/git/walk.js';
 import { untrackedLimit } from '../../model/config.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Label } from '../../model/task.js';
@@ -16,6 +17,7 @@ import {
 } from '../../project/clone-records.js';
 import { isConfigKnown } from '../../project/config-inputs.js';
 import type { Host } from '../../project/host.js';
+import { markPublished } from '../../project/outputs/clone-outputs.js';
 import type { Project } from '../../project/project.js';
 import { isRulesFile, readIndexRecord } from '../../workspace/index-record.js';
 import { indexCall } from '../../workspace/private-index.js';
@@ -54,6 +56,7 @@ export async function rememberBuild(
   const isIndexOfTree =
     published !== undefined && published.length <= FEW_FILES && project.onDisk === undefined;
   const index = isIndexOfTree ? fileIdentity(indexCall(project.repository).indexFile ?? '') : undefined;
+  const outputs = await markPublished(project.repository.state);
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
     version: host.version,
@@ -67,11 +70,24 @@ export async function rememberBuild(
     shown: project.shared.shown,
     person: project.shared.person,
     ...samplesOf(project),
+    ...(await absentFrom(project, tree)),
+    ...(outputs === undefined ? {} : { published: outputs }),
     ...(index === undefined ? {} : { index, ...rulesAfter(project, index, published ?? []) }),
     tasks: project.graph.tasks.size + (project.rest?.tasks.length ?? 0),
     ...(project.config.cache.verify ? {} : { restorable: true as const }),
     ...(isKnown || loaded.digest === undefined ? {} : { config: loaded.digest }),
   });
+}
+
+/** Some of them may be there now: a patch makes a file, too. */
+async function absentFrom(
+  { absent, objects }: Project,
+  tree: ObjectId,
+): Promise<{ readonly absent?: readonly string[] }> {
+  if (absent.length === 0) return {};
+  const there = await listSome(objects, tree, { paths: [...absent], folders: [] });
+  const left = absent.filter((path) => !there.has(path));
+  return left.length === 0 ? {} : { absent: left };
 }
 
 /** A look at so many files costs less than a millisecond. */

@@ -14,7 +14,8 @@ import type { BuildSummary } from '../../model/event.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
-import { type LastBuild, readKeptLocks, readPublished, writeLastBuild } from '../../project/clone-records.js';
+import { type LastBuild, readKeptLocks, writeLastBuild } from '../../project/clone-records.js';
+import { readPublished, wordOf } from '../../project/outputs/clone-outputs.js';
 import type { SameGround } from '../../project/project-memory.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { refOf, resultName } from '../../store/encoded-entry.js';
@@ -147,7 +148,7 @@ async function recordedTasks(
   gone: ReadonlyMap<string, Entry>,
 ): Promise<RecordedTask[] | undefined> {
   const published = await readPublished(state);
-  for (const [path, entry] of gone) if (published[path] !== encodeEntry(entry)) return undefined;
+  for (const [path, entry] of gone) if (wordOf(published, path) !== encodeEntry(entry)) return undefined;
   const kept = Object.entries((await readKeptLocks(state)) ?? {});
   const texts = await objects.readMany(kept.map(([, { blob }]) => blob));
   const inTree = await listSome(objects, last.tree, { paths: kept.map(([file]) => file), folders: [] });

@@ -5,7 +5,8 @@ import { err, ok, type Result } from '../../base/result.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
-import { readPatched, readPublished, writePatched, writePublished } from '../../project/clone-records.js';
+import { readPatched, writePatched } from '../../project/clone-records.js';
+import { readPublished, writePublished } from '../../project/outputs/clone-outputs.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { withoutTasks } from '../move/renaming.js';
 import {

@@ -12,15 +12,9 @@ import type { Failure } from '../../model/failure.js';
 import { resultKeyOf } from '../../model/feature-lock.js';
 import type { Feature, Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
-import {
-  keptLock,
-  readKeptLocks,
-  readPublished,
-  writeKeptLocks,
-  writePatched,
-  writePublished,
-} from '../../project/clone-records.js';
+import { keptLock, readKeptLocks, writeKeptLocks, writePatched } from '../../project/clone-records.js';
 import type { Host } from '../../project/host.js';
+import { readPublished, writePublished } from '../../project/outputs/clone-outputs.js';
 import type { Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { headFiles } from '../../workspace/commit.js';

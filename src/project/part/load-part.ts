@@ -16,10 +16,11 @@ import { parseLock } from '../../specs/lock-file.js';
 import type { ParseCache } from '../../specs/parse.js';
 import type { LastBuild } from '../clone-records.js';
 import { readLocks } from '../lock-files.js';
+import { type MarkedOutputs, type OutputWords, wordOf } from '../outputs/clone-outputs.js';
+import { type RecordedOutputs, someRecords } from '../outputs/recorded-outputs.js';
 import type { Project, ProjectRest } from '../project.js';
 import type { ProjectSource } from '../project-source.js';
 import { readRules } from '../read-rules.js';
-import { lockedRecords, type RecordedOutputs } from '../recorded-outputs.js';
 
 export interface WantedPart {
   readonly snapshot: ObjectId;
@@ -35,7 +36,9 @@ export interface WantedPart {
   readonly changedLocks: readonly string[];
   /** Changed files. All of them must be outputs of these features or of ones that are gone, or the whole project is read. */
   readonly outputs: readonly string[];
-  readonly rest: ProjectRest;
+  readonly rest: Omit<ProjectRest, 'published'>;
+  /** The clone's record of outputs. What has changed of it are outputs of these features or of ones that are gone. */
+  readonly published: MarkedOutputs;
   /** The warnings of all specs, as the last build found them. */
   readonly warnings: readonly Diagnostic[];
   /** What people wrote. */
@@ -70,7 +73,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   if (!former) return undefined;
   const ownership = new Ownership(graph.tasks.values());
   const isOwned = (path: string) => ownership.ownerOf(path) !== undefined;
-  const outputs = lockedRecords([...locks.value.values(), ...former]);
+  const outputs = someRecords([...locks.value.values(), ...former], wanted.published);
   // Of tasks that are gone, or write other files now.
   const free = [...outputs.recorded.keys()].filter((path) => !isOwned(path));
   const ofOthers = new Map(free.map((path) => [path, wanted.isOfOthers(path)]));
@@ -80,6 +83,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   const goes = new Set(leaving);
   const recorded = only(outputs.recorded, (path) => isOwned(path) || goes.has(path));
   const built = only(outputs.built, (path) => isOwned(path) || goes.has(path));
+  const published = publishedOf([...recorded.keys()], wanted.published.outputs);
   const owned = ownedFiles(listing, ownership);
   const isKnown = (path: string) => recorded.has(path);
   // What a person wrote in the place of an output or over one that no task owns any more is for a whole load to tell of.
@@ -104,6 +108,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     recorded,
     built,
     named: last.named,
+    absent: last.absent ?? [],
     shared: { shown: last.shown, person },
     large: [],
     warnings: wanted.warnings,
@@ -114,7 +119,7 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     mayBePatched: false,
     mixed: new Set(),
     choices: new Map(),
-    rest: { ...rest, hasAgents: rest.hasAgents || [...graph.tasks.values()].some(isAgents) },
+    rest: { ...rest, published, hasAgents: rest.hasAgents || [...graph.tasks.values()].some(isAgents) },
   };
 }
 
@@ -177,6 +182,11 @@ function isPlain(
 
 function isWhole({ hasMarkers, isLost, tasks }: FeatureLock): boolean {
   return !hasMarkers && !isLost && Object.values(tasks).every(({ edits, unmerged }) => !edits && !unmerged);
+}
+
+function publishedOf(paths: readonly string[], outputs: OutputWords): OutputWords {
+  const words = paths.map((path) => [path, wordOf(outputs, path)] as const);
+  return Object.fromEntries(words.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
 function only(records: RecordedOutputs, keeps: (path: string) => boolean): RecordedOutputs {

@@ -51,20 +51,23 @@ export class ChangingProject {
     this.states.push(this.rig.files());
   }
 
-  /** A call of what is returned brings back all files as they are now, as a checkout of a commit does. */
-  kept(): () => string {
+  /**
+   * A call of what is returned brings back files as they are now, as a checkout of a commit does: all, or specs and lock files alone,
+   * as where git has no outputs.
+   */
+  kept(): (what: 'all' | 'specs') => string {
     const { rig, specs } = this;
     const files = rig.files();
     const { config } = rig;
     const bringBack = specs.kept();
-    return () => {
-      rig.config = config;
+    return (what) => {
+      if (what === 'all') rig.config = config;
       bringBack();
-      rig.remove(...Object.keys(rig.files()).filter((path) => files[path] === undefined));
-      rig.write(
-        Object.fromEntries(Object.entries(files).map(([path, text]) => [path, text.replace(/^[a-z]:/, '')])),
-      );
-      return 'a former state';
+      const isMeant = (path: string) => what === 'all' || path.startsWith('specs/');
+      rig.remove(...Object.keys(rig.files()).filter((path) => isMeant(path) && files[path] === undefined));
+      const meant = Object.entries(files).filter(([path]) => isMeant(path));
+      rig.write(Object.fromEntries(meant.map(([path, text]) => [path, text.replace(/^[a-z]:/, '')])));
+      return `a former state: ${what}`;
     };
   }
 

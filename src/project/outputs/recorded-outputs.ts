@@ -1,7 +1,7 @@
 /** Every output that is known here, by lock files and by the clone's own record, and which of it conductor built. Decides nothing. */
 
-import { type FeatureLock, recordsOf } from '../model/feature-lock.js';
-import { parsePublished, publishedText } from './clone-records.js';
+import { type FeatureLock, recordsOf } from '../../model/feature-lock.js';
+import { type MarkedOutputs, parsePublished, publishedText, wordOf } from './clone-outputs.js';
 
 /** Path to the encoded entries that the output may have. */
 export type RecordedOutputs = ReadonlyMap<string, ReadonlySet<string>>;
@@ -38,15 +38,10 @@ export async function outputRecords(
     before.locks.every((lock, i) => lock === locks[i]) &&
     before.published === published;
   if (isSame) return before;
-  const recorded = new Map<string, Set<string>>();
-  const built = new Map<string, Set<string>>();
-  for (const [path, word] of Object.entries(parsePublished(published))) {
-    const isAccepted = word.startsWith(ACCEPTED);
-    add(recorded, path, isAccepted ? word.slice(ACCEPTED.length) : word);
-    if (!isAccepted) add(built, path, word);
-  }
-  addLocked({ recorded, built }, locks);
-  return { published, locks, recorded, built };
+  const records: Records = { recorded: new Map(), built: new Map() };
+  for (const [path, word] of Object.entries(parsePublished(published))) addPublished(records, path, word);
+  addLocked(records, locks);
+  return { published, locks, ...records };
 }
 
 interface Records {
@@ -55,13 +50,26 @@ interface Records {
 }
 
 /**
- * The same from these locks alone, without the record of the clone. The locks must include those of the last complete build: the
- * record says nothing else of their tasks.
+ * The same of the paths that these locks name, and of those that the clone's record says something else of than it did after the last
+ * complete build. If the locks include those of that build, the record has no other path of their tasks.
  */
-export function lockedRecords(locks: Iterable<FeatureLock>): Pick<OutputRecords, 'recorded' | 'built'> {
+export function someRecords(
+  locks: Iterable<FeatureLock>,
+  { outputs, changed }: MarkedOutputs,
+): Pick<OutputRecords, 'recorded' | 'built'> {
   const records: Records = { recorded: new Map(), built: new Map() };
   addLocked(records, locks);
+  for (const path of new Set([...records.recorded.keys(), ...changed])) {
+    const word = wordOf(outputs, path);
+    if (word !== undefined) addPublished(records, path, word);
+  }
   return records;
+}
+
+function addPublished({ recorded, built }: Records, path: string, word: string): void {
+  const isAccepted = word.startsWith(ACCEPTED);
+  add(recorded, path, isAccepted ? word.slice(ACCEPTED.length) : word);
+  if (!isAccepted) add(built, path, word);
 }
 
 function addLocked({ recorded, built }: Records, locks: Iterable<FeatureLock>): void {
