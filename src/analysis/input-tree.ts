@@ -116,7 +116,15 @@ async function editedSides(
 }
 
 function treeOf(project: Project, { whole, files }: VisibleFiles): Promise<ObjectId> {
-  return project.objects.editTree(whole ? project.handWrittenTree : undefined, files);
+  return shownTree(project, whole ? project.handWrittenTree : undefined, files);
+}
+
+function shownTree(
+  { objects }: Project,
+  base: ObjectId | undefined,
+  files: ReadonlyMap<string, Entry | undefined>,
+): Promise<ObjectId> {
+  return objects.unwritten.editedTree(objects, base, files);
 }
 
 /** The same paths from the same snapshot and the same dependencies have the same content. */
@@ -163,5 +171,5 @@ export async function keptTree(
     if (!whole.value.fits) return err({ kind: 'patch-conflict', path });
     content.set(path, whole.value.file);
   }
-  return ok(await project.objects.editTree(await treeOf(project, seen.value), content));
+  return ok(await shownTree(project, await treeOf(project, seen.value), content));
 }

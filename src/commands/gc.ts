@@ -18,7 +18,7 @@ import { deleteRefs } from '../io/git/transfer.js';
 import {
   compactableBytes,
   compactStore,
-  idleWorktrees,
+  idleWorkspaces,
   indexTree,
   newObjects,
   objectKinds,
@@ -117,7 +117,7 @@ async function inLocked(
   // Stays when this is killed or fails: then the next build looks for locks of git before it says that nothing is to do.
   const mark = await makeTemporaryFolder(objects.store);
   const borrowed = await keepObjects(repository, objects, mentioned);
-  await idleWorktrees(objects.store, borrowed);
+  await idleWorkspaces(objects.store, borrowed);
   const beside = await refsBeside(objects, entries);
   await deleteRefs(objects.store, [...fates.removed.map(refOf), ...beside.parcels]);
   await compactStore(objects.store, [...idsOf(fates.kept), ...beside.kept], [borrowed]);

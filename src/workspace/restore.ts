@@ -189,7 +189,7 @@ export async function removeForcibly(path: string | Buffer): Promise<void> {
 }
 
 /**
- * Writes the root's `.git`, which leads a worktree's git to its folder in conductor's repository. Whatever stood there
+ * Writes the root's `.git`, which leads a workspace's git to its folder in conductor's repository. Whatever stood there
  * is removed, and the file is made exclusively: a link in its place would lead the write out of the workspace.
  */
 export async function writeGitFile(dir: string, gitDir: string): Promise<void> {

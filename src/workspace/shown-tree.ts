@@ -1,11 +1,12 @@
 /** Puts a workspace to a tree: without git where it can, else with it. Knows neither links nor set-up. */
 
-import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeFileSync } from 'node:fs';
-import { copyFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { codeOf, readText } from '../io/files.js';
+import { rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { readText } from '../io/files.js';
 import { gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
+import { showCommit } from '../io/git/writing/git-folder.js';
+import { commitBytes, hashObject } from '../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../model/tree.js';
 import { learnTree, putLarge } from './large-trees/put-large.js';
 import { dropRecord } from './large-trees/record.js';
@@ -17,31 +18,15 @@ import { type Workspace, workspaceCall } from './workspace.js';
 export async function showTree(objects: GitObjects, workspace: Workspace, tree: ObjectId): Promise<void> {
   rmSync(`${workspace.index}.lock`, { force: true });
   await showFiles(objects, workspace, tree);
-  const commit = await objects.writeCommit({ tree, message: 'view\n' });
-  // For an agent that inspects its changes with git: its own HEAD and index with this tree.
   await writeGitFile(workspace.dir, workspace.gitDir);
-  overwrite(join(workspace.gitDir, 'HEAD'), Buffer.from(`${commit}\n`));
-  const index = join(workspace.gitDir, 'index');
+  // For an agent that inspects its changes with git: its own HEAD and index with this tree.
   const { small } = workspace.shown;
-  if (small) overwrite(index, indexOf(objects, workspace, small));
-  else await copyFile(workspace.index, index);
-}
-
-/** Without emptying the file first: some file systems bring a file that was emptied and written to disk as soon as it is closed. */
-function overwrite(file: string, bytes: Buffer): void {
-  let handle: number;
-  try {
-    handle = openSync(file, 'r+');
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    handle = openSync(file, 'w');
-  }
-  try {
-    writeFileSync(handle, bytes);
-    if (fstatSync(handle).size > bytes.length) ftruncateSync(handle, bytes.length);
-  } finally {
-    closeSync(handle);
-  }
+  const index = small ? indexOf(objects, workspace, small) : await readFile(workspace.index);
+  const content = commitBytes({ tree, message: 'view\n' });
+  const commit = hashObject('commit', content, objects.hash);
+  // Copies: what only this process has now may be written, and then removed, at any time.
+  const shown = objects.unwritten.below(tree).set(commit, { type: 'commit', content });
+  showCommit(workspace.gitDir, objects.hash, { commit, objects: shown, index });
 }
 
 /** Puts the files of a workspace to exactly this tree. */

@@ -1,6 +1,5 @@
 /**
- * The pool of workspaces: git worktrees of conductor's own repository outside the project, reused between tasks and
- * builds. Knows no recipes and no results.
+ * The pool of workspaces: working trees of conductor's outside the project, reused between tasks and builds. Knows no recipes and no results.
  */
 
 import { mkdirSync } from 'node:fs';
@@ -8,10 +7,9 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
 import { codeOf, lookSync, removeTree } from '../io/files.js';
-import { git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { hasLostWorktrees, makeWorktree } from '../io/git/writing/worktree.js';
+import { GIT_FOLDERS, isGitFolder, lostGitFolders, makeGitFolder } from '../io/git/writing/git-folder.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import {
@@ -55,8 +53,6 @@ export class WorkspacePool {
   /** Numbers whose workspace a dead build may have left to a program that still runs. */
   private readonly retired = new Set<number>();
   private canonical: Promise<CanonicalGit> | undefined;
-  /** Until git has removed what is left of worktrees that are gone. */
-  private pruning: Promise<unknown> = Promise.resolve();
   private sweepOnce = async (): Promise<void> => {};
 
   constructor(repository: Repository, objects: GitObjects, options: PoolOptions) {
@@ -232,10 +228,7 @@ export class WorkspacePool {
     }
     await sweepCanonicalGit(this.folder);
     await this.setups.removeUnused();
-    if (!hasLostWorktrees(this.repository.store)) return;
-    // Only a worktree that is made has to wait for it.
-    const pruned = git(['worktree', 'prune'], { gitDir: this.repository.store });
-    this.pruning = pruned.catch(() => undefined);
+    await this.removeLost();
   }
 
   /** Removes all workspaces of this project. */
@@ -243,13 +236,18 @@ export class WorkspacePool {
     this.canonical = undefined;
     this.marks.removeUnused();
     await removeForcibly(this.folder);
-    await git(['worktree', 'prune'], { gitDir: this.repository.store });
+    await this.removeLost();
+  }
+
+  /** Git folders whose workspace is gone. */
+  private async removeLost(): Promise<void> {
+    const { store } = this.repository;
+    for (const name of lostGitFolders(store)) await removeTree(join(store, GIT_FOLDERS, name));
   }
 
   async close(): Promise<void> {
     this.marks.removeUnused();
     await this.sweepOnce();
-    await this.pruning;
   }
 
   private place(number: number): Place {
@@ -265,7 +263,7 @@ export class WorkspacePool {
     return {
       dir,
       name,
-      gitDir: join(this.repository.store, 'worktrees', name),
+      gitDir: join(this.repository.store, GIT_FOLDERS, name),
       index: join(this.folder, `${name}.index`),
       places: sandboxPlaces(this.repository, this.options, dir),
       kept: [...this.options.link, ...(this.options.inner ?? []), ...this.options.keep],
@@ -274,13 +272,10 @@ export class WorkspacePool {
 
   private async ensure(workspace: Workspace): Promise<void> {
     const { dir, gitDir, index } = workspace;
-    const hasFolders = [dir, gitDir].every((one) => lookSync(one)?.isDirectory());
-    if (hasFolders && lookSync(index)?.isFile()) return;
-    // git would remove what is not there when it looks, although it is made meanwhile.
-    await this.pruning;
+    if (lookSync(dir)?.isDirectory() && isGitFolder(gitDir) && lookSync(index)?.isFile()) return;
     await this.remove(workspace);
     const head = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
-    makeWorktree({ ...workspace, store: this.repository.store, head, hash: this.objects.hash });
+    makeGitFolder({ ...workspace, store: this.repository.store, head, hash: this.objects.hash });
   }
 
   private async remove(workspace: Place): Promise<void> {
@@ -290,6 +285,8 @@ export class WorkspacePool {
       await rm(rest, { force: true });
     }
     dropRecord(workspace);
-    await removeTree(workspace.gitDir);
+    // A conductor of before made its git folder as a worktree.
+    for (const folder of [GIT_FOLDERS, 'worktrees'])
+      await removeTree(join(this.repository.store, folder, workspace.name));
   }
 }

@@ -13,9 +13,9 @@ export interface Workspace {
   /** Absolute; where a recipe or a gate runs. */
   readonly dir: string;
   readonly name: string;
-  /** Git's folder for this worktree, below conductor's repository; never learnt from the worktree itself. */
+  /** Its own git folder, below conductor's repository; never learnt from the workspace itself. */
   readonly gitDir: string;
-  /** Conductor's own index of it: the worktree's is the agent's to do with as it likes. */
+  /** Conductor's own index of it: the one in the git folder is the agent's to do with as it likes. */
   readonly index: string;
   /** The rules for its files. */
   readonly canonical: CanonicalGit;
@@ -54,7 +54,7 @@ export interface LinkedTool {
   readonly shownAt?: string;
 }
 
-/** How git is called for a workspace: conductor's objects, index and rules, whatever the worktree's `.git` says. */
+/** How git is called for a workspace: conductor's objects, index and rules, whatever the workspace's `.git` says. */
 export function workspaceCall(workspace: Workspace): GitCall {
   return canonicalCall(workspace.canonical, workspace);
 }

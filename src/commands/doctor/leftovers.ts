@@ -72,7 +72,7 @@ async function isAbandoned(folder: string): Promise<boolean> {
     const gitDir = /^gitdir: (.+?)\r?\n?$/s.exec(text ?? '')?.[1];
     if (gitDir === undefined) continue;
     workspaces++;
-    const store = gitDir.replace(/\/worktrees\/[^/]+$/, '');
+    const store = gitDir.replace(/\/(workspaces|worktrees)\/[^/]+$/, '');
     if (await exists(store)) return false;
   }
   return workspaces > 0;

@@ -100,6 +100,7 @@ async function runParcel(
     for (const { blob } of rendered) if (!files.has(blob)) files.set(blob, { mode: '100644', id: blob });
   }
   await objects.writeHeld(files.keys());
+  await objects.unwritten.write(trees);
   const set = new ObjectSet(objects.hash);
   const tree = dataTree(set, data, { trees: [...trees], files: [...files.values()] });
   return passing(objects, set, { tree, parents: [base], message });

@@ -5,6 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { isDiskFull } from '../errors.js';
 import { type Away, guardAway, type Stopped } from './git-away.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
+import { announceGit } from './writing/git-listeners.js';
 
 export interface GitCall {
   /** Where git runs; relative pathspecs count from here. */
@@ -226,6 +227,7 @@ export function observed(args: readonly string[]): () => void {
  * more when a killed git has left its lock in the store.
  */
 export async function git(args: readonly string[], call: GitCall = {}): Promise<GitExit> {
+  await announceGit(args, call);
   const exit = await gitOnce(args, call);
   const store = call.gitDir;
   if (exit.code === 0 || store === undefined || !store.endsWith('/conductor/repo')) return exit;

@@ -26,6 +26,7 @@ import {
 } from './writing/object-bytes.js';
 import { ManyObjects } from './writing/pack.js';
 import { PassingObjects } from './writing/passing-objects.js';
+import { type UnwrittenTrees, unwrittenTrees } from './writing/unwritten-trees.js';
 
 export class GitObjects {
   readonly store: string;
@@ -40,6 +41,8 @@ export class GitObjects {
   private lastUpdate: Promise<unknown> = Promise.resolve();
   private emptyTree: ObjectId | undefined;
   readonly passing = new PassingObjects();
+  /** Trees that are only shown: of this process alone until another one needs them. */
+  readonly unwritten: UnwrittenTrees;
   readonly many: ManyObjects;
   /** Contents of files that were written lately. */
   private readonly files = new RecentObjects();
@@ -51,6 +54,7 @@ export class GitObjects {
     this.hash = repository.objectFormat;
     this.loose = new LooseWriter(repository.store, repository.objectFormat);
     this.many = new ManyObjects(repository.store, repository.objectFormat, this.loose);
+    this.unwritten = unwrittenTrees(repository.store, repository.objectFormat);
     this.call = { gitDir: repository.store, dir: repository.store };
     this.reader = new Coprocess(['cat-file', '--batch'], this.call);
     this.sizes = new Coprocess(['cat-file', '--batch-check=%(objectsize)'], this.call);
@@ -63,7 +67,7 @@ export class GitObjects {
   /** An object's content; undefined when there is none, or none that can be read. `name`: an id or `<rev>:<path>`. */
   async read(name: string): Promise<Buffer | undefined> {
     const known = this.held.get(name) ?? this.loose.recent.get(name) ?? this.files.get(name);
-    const own = known ?? this.passing.get(name)?.content;
+    const own = known ?? (this.passing.get(name) ?? this.unwritten.get(name))?.content;
     return own ?? (await this.readNamed(name))?.content;
   }
 
@@ -80,7 +84,8 @@ export class GitObjects {
 
   /** How many bytes an object has, without reading it; undefined when it is missing. */
   async sizeOf(id: ObjectId): Promise<number | undefined> {
-    const known = this.held.get(id) ?? this.files.get(id) ?? this.passing.get(id)?.content;
+    const { content } = this.passing.get(id) ?? this.unwritten.get(id) ?? {};
+    const known = this.held.get(id) ?? this.files.get(id) ?? content;
     if (known) return known.length;
     const answer = (await this.sizes.ask(`${id}\n`, lineFrame)).toString('latin1').trim();
     return /^\d+$/.test(answer) ? Number(answer) : undefined;
@@ -94,6 +99,7 @@ export class GitObjects {
   /** Those of the ids whose object is missing, cannot be read, or is not what its id says. */
   async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const asked = [...new Set(ids)].filter((id) => !this.held.has(id) && !this.passing.get(id));
+    await this.unwritten.write(asked);
     const { bad, unknown } = await unsoundObjects(this.reader, asked, this.hash);
     // git ends at an object that is damaged: which one it is, each alone tells.
     const found = await mapBounded(unknown, (id) => this.readVerified(id));
@@ -111,6 +117,7 @@ export class GitObjects {
   }
 
   async write(type: ObjectType, content: Buffer): Promise<ObjectId> {
+    await this.unwritten.writeBefore(type, content);
     return this.loose.write(type, content);
   }
 
@@ -159,12 +166,12 @@ export class GitObjects {
 
   /** Equal trees, parents and messages give equal ids: author and date are fixed. */
   async writeCommit(commit: NewCommit): Promise<ObjectId> {
-    return this.loose.write('commit', commitBytes(commit));
+    return this.write('commit', commitBytes(commit));
   }
 
   /** Names are bytes, one character each: a name that is no UTF-8 stays what it is. */
   async writeTree(entries: Iterable<readonly [string, TreeEntry]>): Promise<ObjectId> {
-    return this.loose.write('tree', treeBytes(entries));
+    return this.write('tree', treeBytes(entries));
   }
 
   /** Every file below a tree (or a commit's tree). Rejects when the tree cannot be read. */
@@ -199,10 +206,7 @@ export class GitObjects {
   /** The tree put at a folder of an otherwise empty one. */
   async wrap(tree: ObjectId, prefix: string): Promise<ObjectId> {
     let wrapped = tree;
-    for (const name of prefix
-      .split('/')
-      .filter((part) => part !== '')
-      .reverse()) {
+    for (const name of prefix.split('/').filter(Boolean).reverse()) {
       wrapped = await this.writeTree([[byteName(name), { mode: '40000', id: wrapped }]]);
     }
     return wrapped;
@@ -255,10 +259,7 @@ export class GitObjects {
 
   async refs(prefix: string): Promise<Map<string, ObjectId>> {
     const output = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', prefix], this.call);
-    const lines = output
-      .toString('utf8')
-      .split('\n')
-      .filter((line) => line !== '');
+    const lines = output.toString('utf8').split('\n').filter(Boolean);
     return new Map(
       lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
     );
@@ -272,6 +273,7 @@ export class GitObjects {
   /** The object that an id, a ref or a revision names; what only this process knows is not found. */
   async readNamed(name: string): Promise<NamedObject | undefined> {
     if (name.includes('\n')) return undefined;
+    await this.unwritten.writeNamed([name]);
     let answer: Buffer;
     try {
       answer = await this.reader.ask(`${name}\n`, objectFrame);

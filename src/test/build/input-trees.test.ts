@@ -1,7 +1,7 @@
 /** What a task's workspace shows, and what of it becomes the result. */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, lstatSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
@@ -10,6 +10,21 @@ import { createRig } from '../rig/rig.js';
 
 /** Paths that the agent finds in its workspace, sorted. */
 const shown = (request: AgentRequest) => Object.keys(filesBelow(request.cwd, ['.git'])).sort();
+
+test('a git in the workspace finds the input tree as its HEAD, which is in no repository but that one', async () => {
+  await using rig = await createRig();
+  rig.write({ 'in/deep/a.txt': 'text\n', 'in/deep/b.txt': 'b\n' });
+  const say = 'git status --porcelain; git show HEAD:in/deep/a.txt; git ls-tree -r --name-only HEAD';
+  const task = { inputs: ['in/deep/*.txt'], outputs: ['out.txt'], run: `(${say}) > out.txt` };
+  rig.backlog('f', { T1: task });
+  expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'built' });
+  expect(rig.read('out.txt')).toBe('?? out.txt\ntext\nin/deep/a.txt\nin/deep/b.txt\n');
+  const store = rig.path('.git/conductor/repo');
+  const [name] = readdirSync(join(store, 'workspaces')) as [string];
+  const own = (of: string) => rig.git(`--git-dir=${join(store, 'workspaces', name)}`, 'rev-parse', of);
+  for (const id of ['HEAD', 'HEAD^{tree}', 'HEAD:in'].map(own))
+    expect(() => rig.git(`--git-dir=${store}`, 'cat-file', '-e', id), id).toThrow();
+});
 
 describe('a view shows', () => {
   test('nothing of the hand-written tree but the declared inputs', async () => {

@@ -7,6 +7,7 @@ import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { namesIn } from '../../files.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
+import { GIT_FOLDERS } from '../writing/git-folder.js';
 import { forgetWholeRefs } from './repack.js';
 
 /** Unreachable objects that are younger may be in use by a command that runs beside. */
@@ -49,12 +50,15 @@ export async function compactStore(
   await gitOk(['pack-refs', '--all', '--prune'], call);
 }
 
-/** Lets idle worktrees show nothing that has to be kept: what they are put to next is written then. */
-export async function idleWorktrees(store: string, commit: string): Promise<void> {
-  const folder = join(store, 'worktrees');
-  for (const name of await namesIn(folder)) {
-    await writeFile(join(folder, name, 'HEAD'), `${commit}\n`);
-    await rm(join(folder, name, 'index'), { force: true });
+/** Lets idle workspaces show nothing that has to be kept: what they are put to next is written then. */
+export async function idleWorkspaces(store: string, commit: string): Promise<void> {
+  // A conductor of before made their git folders as worktrees.
+  for (const kind of [GIT_FOLDERS, 'worktrees']) {
+    const folder = join(store, kind);
+    for (const name of await namesIn(folder)) {
+      await writeFile(join(folder, name, 'HEAD'), `${commit}\n`);
+      await rm(join(folder, name, 'index'), { force: true });
+    }
   }
 }
 

@@ -31,8 +31,7 @@ export async function writePack(
   objects: ReadonlyMap<ObjectId, GitObject>,
   hash: HashName,
 ): Promise<string> {
-  const { pack, placed } = packBytes(objects, hash);
-  const index = indexBytes(placed, pack.subarray(-digestLength(hash)), hash);
+  const { pack, index } = packWithIndex(objects, hash);
   const folder = join(store, 'objects', 'pack');
   const name = `pack-${pack.subarray(-digestLength(hash)).toString('hex')}`;
   const files = [
@@ -140,6 +139,14 @@ class NewFile {
 function differs(path: string): Error {
   const error = new Error('EIO: the disk gives back other bytes than were written, read');
   return Object.assign(error, { code: 'EIO', syscall: 'read', path });
+}
+
+export function packWithIndex(
+  objects: ReadonlyMap<ObjectId, GitObject>,
+  hash: HashName,
+): { pack: Buffer; index: Buffer } {
+  const { pack, placed } = packBytes(objects, hash);
+  return { pack, index: indexBytes(placed, pack.subarray(-digestLength(hash)), hash) };
 }
 
 export function packBytes(
