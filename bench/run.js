@@ -75,9 +75,10 @@ async function compare() {
     if (!CASES.includes(name)) throw new Error(`no case is named ${name}: ${CASES.join(' ')}`);
   if (flags.quick) endWithin(QUICK_SECONDS);
   const load = [loadavg()[0]];
-  const tools = findTools(
-    flags.tools?.split(',').filter(Boolean) ?? (flags.quick ? TOOLS.slice(0, 2) : TOOLS),
-  );
+  const named = flags.tools === 'none' ? [] : flags.tools?.split(',').filter(Boolean);
+  for (const name of named ?? [])
+    if (!TOOLS.includes(name)) throw new Error(`no tool is named ${name}: ${TOOLS.join(', ')}, or none`);
+  const tools = findTools(named ?? (flags.quick ? TOOLS.slice(0, 2) : TOOLS));
   const rows = [];
   const measured = (made) => {
     rows.push(...made);

@@ -1,13 +1,13 @@
 // Agent tasks that wait: 64 of two seconds with 16 workers, against the schedule that wastes nothing.
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { commit, write } from './graphs.js';
-import { environment, interleaved, timed, watched, workFolder } from './measure.js';
+import { CONDUCTOR, environment, interleaved, run, timed, watched, workFolder } from './measure.js';
 import { count, row } from './rows.js';
 
 export async function scheduleRow(tasks, workers, seconds) {
   const folder = workFolder('schedule');
-  const { project, home } = folder;
+  const { root, project, home } = folder;
   try {
     const command = [
       'sh',
@@ -15,18 +15,11 @@ export async function scheduleRow(tasks, workers, seconds) {
       `sleep ${seconds}; mkdir -p out; echo made > "out/\${CONDUCTOR_TASK#*/}.txt"`,
     ];
     const config = { sandbox: 'off', workers, agent: { driver: 'command', command } };
-    write(project, 'conductor.config.mjs', `export default ${JSON.stringify(config)};\n`);
-    const all = Array.from({ length: tasks }, (_, i) => ({
-      id: `T${i}`,
-      title: `Task ${i}`,
-      description: 'Write it.',
-      inputs: [],
-      outputs: [`out/T${i}.txt`],
-    }));
-    write(project, 'specs/f/BACKLOG.yaml', JSON.stringify({ tasks: all }));
     const build = watched(['build'], { home });
     const env = { ...environment(home), ...build.env };
+    writeTasks(project, config, tasks);
     commit(project, env);
+    useBefore(join(root, 'used'), config, env);
     const before = () => {
       for (const path of ['.git/conductor', '.conductor', 'out'])
         rmSync(join(project, path), { recursive: true, force: true });
@@ -47,5 +40,28 @@ export async function scheduleRow(tasks, workers, seconds) {
     });
   } finally {
     folder.remove();
+  }
+}
+
+function writeTasks(project, config, count) {
+  write(project, 'conductor.config.mjs', `export default ${JSON.stringify(config)};\n`);
+  const all = Array.from({ length: count }, (_, i) => ({
+    id: `T${i}`,
+    title: `Task ${i}`,
+    description: 'Write it.',
+    inputs: [],
+    outputs: [`out/T${i}.txt`],
+  }));
+  write(project, 'specs/f/BACKLOG.yaml', JSON.stringify({ tasks: all }));
+}
+
+/**
+ * Who has agents build has used conductor before. Its compiled code is kept by the first build that follows one with nothing to do.
+ */
+function useBefore(project, config, env) {
+  for (const count of [1, 1, 2]) {
+    writeTasks(project, config, count);
+    if (!existsSync(join(project, '.git'))) commit(project, env);
+    run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
   }
 }
