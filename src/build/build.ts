@@ -7,7 +7,7 @@ import { isDefaultSecrets } from '../model/config.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
-import { hasSizeOf } from '../project/outputs/clone-outputs.js';
+import { isAsMarked } from '../project/outputs/clone-outputs.js';
 import type { SameGround } from '../project/project-memory.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
@@ -66,7 +66,7 @@ async function doneQuickly(
   const { samples = [] } = last;
   // Otherwise a file of a task may have come that no snapshot has, or the clone's record is that of an incomplete build.
   const isAsLeft =
-    hasSizeOf(session.repository.state, last.published) &&
+    isAsMarked(session.repository.state, last.published) &&
     filesOnDisk(session.repository, last.absent ?? []).length === 0;
   if (
     isAsLeft &&

@@ -22,7 +22,7 @@ import {
 } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
-import { hasSizeOf } from '../project/outputs/clone-outputs.js';
+import { isAsMarked } from '../project/outputs/clone-outputs.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/index-record.js';
@@ -174,7 +174,7 @@ function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolea
 /** Whether what git does not tell is as the last build left it: the record of outputs, and ignored files that were not there. */
 function isAsLeft({ project, state }: Repository, { published, absent = [] }: LastBuild): boolean {
   const isFile = (path: string) => lookSync(join(project, path))?.isDirectory() === false;
-  return hasSizeOf(state, published) && !absent.some(isFile);
+  return isAsMarked(state, published) && !absent.some(isFile);
 }
 
 /** Something that a full build looks after first: what a killed one left, an index that takes in other files, results to send. */

@@ -14,13 +14,14 @@ import type { Feature, Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import { keptLock, readKeptLocks, writeKeptLocks, writePatched } from '../../project/clone-records.js';
 import type { Host } from '../../project/host.js';
-import { readPublished, writePublished } from '../../project/outputs/clone-outputs.js';
+import { changePublished, changesBetween, readOutputs } from '../../project/outputs/clone-outputs.js';
+import { acceptedWord } from '../../project/outputs/recorded-outputs.js';
 import type { Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
 import { headFiles } from '../../workspace/commit.js';
 import { publishTree } from '../../workspace/publish.js';
 import { type FeatureVersion, featureVersions } from './version-history.js';
-import { restorePatches } from './version-patches.js';
+import { type RestoredPatches, restorePatches } from './version-patches.js';
 
 export interface CheckedOut {
   readonly version: string;
@@ -90,7 +91,7 @@ async function inProject(
     to: await project.objects.editTree(project.snapshot, changes),
   });
   if (!published.ok) return published;
-  await keepRecords(prepared, wanted, lock.value.patched, changes);
+  await keepRecords(prepared, feature, lock.value, changes);
   const kept = await readKeptLocks(project.repository.state);
   await writeKeptLocks(project.repository.state, {
     ...kept,
@@ -172,14 +173,22 @@ async function outputChanges(
 /** The clone's own records tell of the restored files as of published ones. */
 async function keepRecords(
   { project }: Prepared,
-  { lock }: FeatureVersion,
-  patched: Parameters<typeof writePatched>[1],
+  { lockFile }: Feature,
+  { lock, patched }: RestoredPatches,
   changes: Changes,
 ): Promise<void> {
   const { state } = project.repository;
-  const published = { ...(await readPublished(state)) };
+  const { outputs, isDamaged } = await readOutputs(state);
+  const published = { ...outputs };
   for (const [path, entry] of changes) if (!entry) delete published[path];
-  for (const task of Object.values(lock.tasks)) Object.assign(published, task.outputs);
-  await writePublished(state, published);
+  for (const { recipe, adopted, outputs: restored } of Object.values(lock.tasks)) {
+    // What people wrote stays theirs when the feature is removed.
+    const isPersons = (path: string, word: string) =>
+      (recipe === 'accepted' || adopted) && !project.built.get(path)?.has(word);
+    for (const [path, word] of Object.entries(restored))
+      published[path] = isPersons(path, word) ? acceptedWord(word) : word;
+  }
+  const changed = { [lockFile]: null, ...changesBetween(outputs, published) };
+  await changePublished(state, changed, isDamaged);
   await writePatched(state, { ...Object.fromEntries(project.patched), ...patched });
 }

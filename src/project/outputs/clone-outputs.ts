@@ -3,10 +3,9 @@
  * has all outputs, each line behind it what one build changed of them, and which lock files it kept with another content.
  */
 
-import { statSync } from 'node:fs';
 import { isObject, isText } from '../../io/document/json-object.js';
 import { syncFile } from '../../io/durable.js';
-import { append, readBytes, readText, writeAtomic } from '../../io/files.js';
+import { append, fileIdentity, readBytes, readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestBytes } from '../../model/digest.js';
 
 /** Entry words by path. */
@@ -17,6 +16,8 @@ export type OutputChanges = Readonly<Record<string, string | null>>;
 
 /** The record as a build left it. Later builds write behind it. */
 export interface OutputsMark {
+  /** The file (`fileIdentity`): a record that was written again can have the same length. */
+  readonly file: string;
   readonly bytes: number;
   readonly digest: Digest;
 }
@@ -93,13 +94,14 @@ export async function changePublished(
 
 /** Undefined: there is no record. */
 export async function markPublished(state: string): Promise<OutputsMark | undefined> {
+  const file = fileIdentity(publishedFile(state));
   const bytes = await readBytes(publishedFile(state));
-  return bytes && { bytes: bytes.length, digest: digestBytes(bytes) };
+  return file === undefined || !bytes ? undefined : { file, bytes: bytes.length, digest: digestBytes(bytes) };
 }
 
-/** Whether the record has the size of then, with one stat. */
-export function hasSizeOf(state: string, mark: OutputsMark | undefined): boolean {
-  return mark !== undefined && statSync(publishedFile(state), { throwIfNoEntry: false })?.size === mark.bytes;
+/** Whether nobody has written the record since then, with one stat. */
+export function isAsMarked(state: string, mark: OutputsMark | undefined): boolean {
+  return mark !== undefined && fileIdentity(publishedFile(state)) === mark.file;
 }
 
 /** Undefined where the record of then is not a part of that of today, or where today's is damaged. */

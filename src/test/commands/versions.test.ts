@@ -1,6 +1,6 @@
 /** A feature's versions from its lock through git, and the way back to one of them. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { AgentRequest } from '../../agent/agent.js';
@@ -9,8 +9,11 @@ import { inspectProject } from '../../build/dry-run.js';
 import { pushResults } from '../../commands/cache.js';
 import { checkoutVersion } from '../../commands/versions/checkout.js';
 import { type FeatureVersion, featureVersions } from '../../commands/versions/version-history.js';
+import { readKeptLocks } from '../../project/clone-records.js';
+import { readPublished } from '../../project/outputs/clone-outputs.js';
 import { plainStyle } from '../../report/style.js';
 import { versionsText } from '../../report/versions.js';
+import { stateOf } from '../keys/part-walk.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
 const ROUTES = ['// routes', 'const table = [', '];', ''].join('\n');
@@ -225,3 +228,51 @@ test('two branches that both made 1.0.1: both can be found, the merge is 1.0.2, 
   await state('new', 'side');
   expect((await versionsOf(rig))[0]?.version).toBe('1.0.3');
 });
+
+test('what a person wrote and a version has accepted stays theirs', async () => {
+  await using rig = await createRig();
+  const writing = (word: string) => ({ inputs: [], outputs: ['out.txt'], run: `echo ${word} > out.txt` });
+  rig.backlog('g', { T1: { inputs: [], outputs: ['g.txt'], run: 'echo g > g.txt' } });
+  rig.backlog('f', { T1: writing('one') });
+  await rig.build();
+  rig.write({ 'out.txt': 'mine\n' });
+  await rig.build({ accept: true, targets: ['f'] });
+  await rig.build();
+  rig.commit();
+  rig.backlog('f', { T1: writing('two') });
+  await rig.build({ discardEdits: true });
+  rig.commit();
+  expect(rig.read('out.txt')).toBe('two\n');
+  expect(await checkout(rig, '1.0.0')).toMatchObject({ ok: true });
+  expect(rig.read('out.txt')).toBe('mine\n');
+  rig.remove('specs/f');
+  expect((await rig.build()).warnings().join('\n')).toMatch(/no task owns out.txt any more; a person wrote/);
+  expect(rig.read('out.txt')).toBe('mine\n');
+});
+
+test.each(['other', 'same'])(
+  'a version with %s files and the way back by git leave the records of a build',
+  async (files) => {
+    await using rig = await createRig();
+    const writing = (name: string, word: string, more = '') => ({
+      T1: { inputs: [], outputs: [`${name}.txt`], run: `echo ${word} > ${name}.txt${more}` },
+    });
+    for (const name of ['a', 'b', 'c', 'f']) rig.backlog(name, writing(name, 'one'));
+    await rig.build();
+    rig.commit();
+    rig.backlog('f', files === 'other' ? writing('f', 'two') : writing('f', 'one', '; true'));
+    await rig.build();
+    rig.commit();
+    // As in a clone in which one build has ended.
+    const state = stateOf(rig);
+    for (const name of ['published.json', 'last.json']) rmSync(join(state, name));
+    await rig.build();
+    const records = async () => [await readPublished(state), await readKeptLocks(state)];
+    const before = await records();
+    expect(await checkout(rig, '1.0.0')).toMatchObject({ ok: true });
+    expect(await records()).not.toEqual(before);
+    rig.git('checkout', '-q', '--', '.');
+    expect((await rig.build()).summary).toMatchObject({ outcome: 'up-to-date', exitCode: 0 });
+    expect(await records()).toEqual(before);
+  },
+);

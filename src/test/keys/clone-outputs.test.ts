@@ -90,6 +90,36 @@ test('what an incomplete build published and git takes back is as before in the 
   await compareWithWhole(rig);
 });
 
+test('a record that incomplete builds wrote anew with the same length is read again', async () => {
+  await using rig = await built();
+  const numbered = (word: string) => ({
+    ...task('many', { outputs: ['out/many/*.txt'] }),
+    run: `mkdir -p out/many && for n in $(seq 1000 1150); do echo ${word} $n > out/many/$n.txt; done`,
+  });
+  rig.backlog('many', { many: numbered('0') });
+  await rig.build();
+  rig.commit();
+  // As in a clone in which one build has ended.
+  rm(rig, 'published.json', 'last.json');
+  await rig.build();
+  const before = await recorded(rig);
+  const file = join(stateOf(rig), 'published.json');
+  const { size } = statSync(file);
+  rig.backlog('c', { c: failing('c') });
+  for (let n = 1; n === 1 || statSync(file).size !== size; n++) {
+    expect(n, 'it is written anew at last').toBeLessThan(9);
+    rig.backlog('many', { many: numbered(String(n)) });
+    await rig.build();
+  }
+  rig.git('checkout', '-q', '--', '.');
+  await rig.build();
+  expect(await recorded(rig)).toEqual(before);
+  rm(rig, INDEX_FILE);
+  rig.remove('specs/many');
+  expect((await rig.build()).warnings()).toEqual([]);
+  expect(Object.keys(rig.files()).filter((path) => path.startsWith('out/'))).toEqual(OUTPUTS);
+});
+
 test('a file that an incomplete build wrote is no file of people when the spec goes back', async () => {
   await using rig = await built();
   rig.backlog('a', { a: task('a'), more: task('more') });
