@@ -1,5 +1,5 @@
 // Tasks that render a template: from nothing, nothing to do, one spec edited, all restored. What is measured is conductor.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commit, firstBacklog, renderSpecs } from './graphs.js';
 import { CONDUCTOR, environment, interleaved, run, timed, watched, workFolder } from './measure.js';
@@ -180,7 +180,9 @@ async function editedRow(tasks, { project, env, home }, rounds) {
 async function restoredRow(tasks, { project, env, home }, rounds) {
   const build = watched(['build'], { home });
   const options = { cwd: project, env: { ...env, ...build.env } };
-  const before = () => rmSync(join(project, 'out'), { recursive: true, force: true });
+  // Moved away, because some file systems look at each inode that was freed lately before they make a new file.
+  let asides = 0;
+  const before = () => renameSync(join(project, 'out'), join(home, `out-${asides++}`));
   const found = await interleaved(
     {
       checkout: { before, work: () => timed([['git', 'checkout', '-q', '--', 'out']], options) },

@@ -1,7 +1,7 @@
 /** Syncs files and folder entries to disk, so that they survive a power failure. Does not know their content. */
 
 import { closeSync, constants, fsync, lstatSync, openSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { mapBounded } from '../base/bounded.js';
 import { codeOf } from './errors.js';
@@ -67,11 +67,16 @@ export async function syncFiles(paths: Iterable<string>): Promise<string[]> {
   return all.filter((_, at) => !found[at]);
 }
 
-/** Files that were written or removed, with the folders that they are in. */
-export async function bringToDisk(paths: readonly string[]): Promise<void> {
+/** Files below a folder that were written or removed, with the folders that they are in. Paths are relative, with `/`. */
+export async function bringToDisk(root: string, paths: readonly string[]): Promise<void> {
   // A file is on the file system of its folder, and there are fewer folders.
-  const systems = paths.length < MANY ? undefined : systemsOf(new Set(paths.map((path) => dirname(path))));
-  if (!systems || !(await syncSystems(systems))) await syncFiles(paths);
+  const systems = paths.length < MANY ? undefined : systemsOf(foldersOf(root, paths));
+  if (!systems || !(await syncSystems(systems))) await syncFiles(paths.map((path) => join(root, path)));
+}
+
+function foldersOf(root: string, paths: readonly string[]): string[] {
+  const folders = new Set(paths.map((path) => path.slice(0, Math.max(0, path.lastIndexOf('/')))));
+  return [...folders].map((folder) => join(root, folder));
 }
 
 /** By device a folder that is on it. Of a folder that is gone, the nearest one above it counts. */

@@ -68,6 +68,7 @@ function parsePlain(text: string, file: string): Result<FeatureLock, Diagnostic>
 
 /** Format 1 repeated what the provenance of a result says: how much it took to make it. */
 function withoutSums(task: LockedTask): LockedTask {
+  if (!('attempts' in task || 'costUsd' in task || 'tokens' in task)) return task;
   const { attempts: _, costUsd: __, tokens: ___, ...kept } = task as LockedTask & Record<string, unknown>;
   return kept;
 }

@@ -62,8 +62,18 @@ export function changedFilesIn(listed: string): ChangedFile[] {
   const fields = listed.split('\0');
   const changes: ChangedFile[] = [];
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    const [before = '', after = '', id = '', , status = ''] = (fields[at] as string).slice(1).split(' ');
-    changes.push({ before, after, id, status, path: fields[at + 1] as string });
+    // `:<mode> <mode> <id> <id> <status>`, where a mode has six digits. To split it would take longer than git's look at the file.
+    const field = fields[at] as string;
+    const idEnd = field.indexOf(' ', 15);
+    const id = field.slice(15, idEnd);
+    const status = field.slice(2 * idEnd - 13);
+    changes.push({
+      before: field.slice(1, 7),
+      after: field.slice(8, 14),
+      id,
+      status,
+      path: fields[at + 1] as string,
+    });
   }
   return changes;
 }

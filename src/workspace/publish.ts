@@ -85,7 +85,7 @@ export async function publishTree(
   }
   await finishRemovals(repository, objects, changed, { before, after });
   // The journal goes only when the published files can no longer be lost.
-  await bringToDisk(changed.map((path) => join(repository.project, path)));
+  await bringToDisk(repository.project, changed);
   await rm(journal, { force: true });
   return ok({
     written: changed.filter((path) => after.get(path)),
@@ -166,7 +166,7 @@ export async function recoverPublish(
     await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
     const left = await objects.list(target);
     await finishRemovals(repository, objects, onDisk.paths, { before: onDisk, after: left });
-    await bringToDisk(changed.map((path) => join(repository.project, path)));
+    await bringToDisk(repository.project, changed);
     await rm(call.indexFile as string, { force: true });
   }
   await rm(journal, { force: true });

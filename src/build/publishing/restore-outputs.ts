@@ -9,7 +9,7 @@ import { fileIdentity } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
 import { changedFiles, listSome } from '../../io/git/walk.js';
 import { hasRefs } from '../../io/git/writing/packed-refs.js';
-import { firstMaking, type Usage } from '../../model/action.js';
+import { type ActionKey, firstMaking, type Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
@@ -27,11 +27,15 @@ import type { OpenLifecycle } from '../lifecycle.js';
 import { NO_COUNTS } from '../options.js';
 import type { Session } from '../project-session.js';
 
+/** What is needed of a task's record: of a hundred thousand tasks the whole records would fill the memory. */
 interface RecordedTask {
   readonly label: Label;
-  readonly locked: LockedTask;
+  readonly key: ActionKey;
+  readonly result: ObjectId;
   /** Its outputs that are gone. */
   readonly missing: readonly string[];
+  /** The whole record, of a task that an agent did. */
+  readonly agents: LockedTask | undefined;
 }
 
 /** What is gone of the last build, and how it is written again: false where something stands in the way. */
@@ -84,8 +88,7 @@ async function restore(
   const tasks = await recordedTasks(session, last, gone);
   if (!tasks) return undefined;
   const restored = tasks.filter(({ missing }) => missing.length > 0);
-  const refs = restored.map(({ locked }) => [refOf(resultName(resultKeyOf(locked))), locked.result] as const);
-  if (!(await hasRefs(objects.store, refs))) return undefined;
+  if (!hasRefs(objects.store, resultRefs(restored))) return undefined;
   const saved = await savedUsages(session, restored);
   // Every byte is hashed before it is written: a store can be damaged since.
   const unsound = await objects.missing([...gone.values()].map(({ id }) => id));
@@ -98,9 +101,8 @@ async function restore(
     emit({ type: 'build.planned', tasks: tasks.map(({ label }) => label) });
     const fresh = tasks.flatMap(({ label, missing }) => (missing.length === 0 ? [label] : []));
     if (fresh.length > 0) emit({ type: 'tasks.fresh', tasks: fresh, checked: true });
-    for (const { label, locked, missing } of restored) {
+    for (const { label, result, missing } of restored) {
       const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
-      const { result } = locked;
       const usage = saved.get(label);
       emit({ type: 'task.checked', task: label, verdict: { kind: 'cached', reasons } });
       const more = { result, former: result, ...(usage === undefined ? {} : { saved: usage }) };
@@ -113,6 +115,12 @@ async function restore(
   } finally {
     sessionState.isPublishing = false;
   }
+}
+
+/** In the order of names. */
+function* resultRefs(tasks: readonly RecordedTask[]): Iterable<readonly [string, ObjectId]> {
+  for (const { key, result } of [...tasks].sort((a, b) => (a.key < b.key ? -1 : 1)))
+    yield [refOf(resultName(key)), result];
 }
 
 /** Undefined also if the store has lost a tree or a lock file of the last build: a whole build needs neither. */
@@ -141,6 +149,9 @@ async function goneFiles(
   return gone;
 }
 
+/** Lock files that are read together: each may have thousands of tasks. */
+const LOCKS_AT_ONCE = 16;
+
 /** Every task, as its lock file records it; undefined where a file that is gone is not simply an output of one of them. */
 async function recordedTasks(
   { objects, repository: { state } }: Session,
@@ -150,20 +161,30 @@ async function recordedTasks(
   const published = await readPublished(state);
   for (const [path, entry] of gone) if (wordOf(published, path) !== encodeEntry(entry)) return undefined;
   const kept = Object.entries((await readKeptLocks(state)) ?? {});
-  const texts = await objects.readMany(kept.map(([, { blob }]) => blob));
   const inTree = await listSome(objects, last.tree, { paths: kept.map(([file]) => file), folders: [] });
   const tasks: RecordedTask[] = [];
   let owned = 0;
-  for (const [file, { blob }] of kept) {
-    // The clone's record may be of a later build of some targets.
-    if (inTree.get(file)?.id !== blob) return undefined;
-    const lock = parseLock(texts.get(blob)?.toString('utf8') ?? '', file);
-    if (!lock.ok || lock.value.hasMarkers) return undefined;
-    for (const [id, locked] of Object.entries(lock.value.tasks)) {
-      const missing = Object.keys(locked.outputs).filter((path) => gone.has(path));
-      if (!isSimple(locked, missing, gone)) return undefined;
-      owned += missing.length;
-      tasks.push({ label: `${lock.value.feature}/${id}`, locked, missing });
+  // The clone's record may be of a later build of some targets.
+  if (kept.some(([file, { blob }]) => inTree.get(file)?.id !== blob)) return undefined;
+  for (let begin = 0; begin < kept.length; begin += LOCKS_AT_ONCE) {
+    const group = kept.slice(begin, begin + LOCKS_AT_ONCE);
+    const texts = await objects.readMany(group.map(([, { blob }]) => blob));
+    for (const [file, { blob }] of group) {
+      const lock = parseLock(texts.get(blob)?.toString('utf8') ?? '', file);
+      if (!lock.ok || lock.value.hasMarkers) return undefined;
+      for (const [id, locked] of Object.entries(lock.value.tasks)) {
+        const missing = Object.keys(locked.outputs).filter((path) => gone.has(path));
+        if (!isSimple(locked, missing, gone)) return undefined;
+        owned += missing.length;
+        const isAgents = locked.recipe === 'agent' || locked.observed !== undefined;
+        tasks.push({
+          label: `${lock.value.feature}/${id}`,
+          key: resultKeyOf(locked),
+          result: locked.result,
+          missing,
+          agents: isAgents ? locked : undefined,
+        });
+      }
     }
   }
   return owned === gone.size && tasks.length === last.tasks ? tasks : undefined;
@@ -184,8 +205,8 @@ async function isSeenUnchanged(
   last: LastBuild,
   tasks: readonly RecordedTask[],
 ): Promise<boolean> {
-  for (const { locked } of tasks) {
-    for (const [path, word] of Object.entries(locked.observed ?? {}))
+  for (const { agents } of tasks) {
+    for (const [path, word] of Object.entries(agents?.observed ?? {}))
       if ((await objects.resolve(`${last.tree}:${path}`)) !== decodeEntry(word).id) return false;
   }
   return true;
@@ -197,9 +218,9 @@ async function savedUsages(
   tasks: readonly RecordedTask[],
 ): Promise<Map<Label, Usage> | undefined> {
   const usages = new Map<Label, Usage>();
-  for (const { label, locked } of tasks) {
-    if (locked.recipe !== 'agent') continue;
-    const made = await recordedProvenance(objects, locked.result);
+  for (const { label, result, agents } of tasks) {
+    if (agents?.recipe !== 'agent') continue;
+    const made = await recordedProvenance(objects, result);
     if (!made) return undefined;
     usages.set(label, firstMaking(made).usage);
   }

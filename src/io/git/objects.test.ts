@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../model/tree.js';
 import { Dice } from '../../test/rig/random-project.js';
 import { ScratchRepository } from '../../test/rig/scratch-repository.js';
+import { observeGit } from './git-process.js';
 import { GitObjects } from './objects.js';
 import { openRepository } from './open-repository.js';
 import type { Repository } from './repository.js';
@@ -111,6 +112,24 @@ describe('GitObjects', () => {
       [`${ids[0]}\n${ids[1]}`, absent, broken, other].sort(),
     );
     expect(await objects.missing(ids.slice(0, 50))).toEqual([]);
+  });
+
+  it('finds the one of many that is damaged, where git alone looks at all that are sound', async () => {
+    const { objects, repository } = await open();
+    const ids: string[] = [];
+    for (let i = 0; i < 600; i++) ids.push(await objects.writeBlob(Buffer.from(`${i}\n`)));
+    const asked: string[] = [];
+    observeGit(({ command }) => asked.push(command));
+    try {
+      expect([await objects.missing(ids), asked]).toEqual([[], ['rev-list']]);
+    } finally {
+      observeGit(undefined);
+    }
+    expect(await objects.missing([...ids, '1'.repeat(40)])).toEqual(['1'.repeat(40)]);
+    const fileOf = (id: string) => join(repository.store, 'objects', id.slice(0, 2), id.slice(2));
+    rmSync(fileOf(ids[300] as string));
+    copyFileSync(fileOf(ids[0] as string), fileOf(ids[300] as string));
+    expect(await objects.missing(ids)).toEqual([ids[300]]);
   });
 
   it('creates a ref once and goes on after the refusal', async () => {

@@ -100,7 +100,7 @@ export class GitObjects {
   async missing(ids: readonly ObjectId[]): Promise<ObjectId[]> {
     const asked = [...new Set(ids)].filter((id) => !this.held.has(id) && !this.passing.get(id));
     await this.unwritten.write(asked);
-    const { bad, unknown } = await unsoundObjects(this.reader, asked, this.hash);
+    const { bad, unknown } = await unsoundObjects(this.reader, asked, this.hash, this.call);
     // git ends at an object that is damaged: which one it is, each alone tells.
     const found = await mapBounded(unknown, (id) => this.readVerified(id));
     return [...bad, ...unknown.filter((_, i) => !found[i])];

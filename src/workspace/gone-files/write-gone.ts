@@ -46,7 +46,7 @@ export async function writeGone(
   // Not all was written: the journal stays, and the next build completes it.
   if (!isRefused && (exit.code !== 0 || said.length > 0))
     throw new GitError(['checkout-index'], exit, indexCall(repository));
-  await bringToDisk(paths.map((path) => join(repository.project, path)));
+  await bringToDisk(repository.project, paths);
   await rm(journal, { force: true });
   return isRefused ? undefined : 'written';
 }

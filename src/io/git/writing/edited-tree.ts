@@ -1,5 +1,6 @@
 /** Makes a tree with changes from another one: reads and writes only the folders that lead to a change. Knows no store. */
 
+import { mapBounded } from '../../../base/bounded.js';
 import type { ObjectId } from '../../../model/tree.js';
 import { ObjectDamaged } from '../damaged.js';
 import { type Changes, type FolderChanges, groupChanges, parseRawTree, type TreeEntry } from '../raw-tree.js';
@@ -32,11 +33,18 @@ async function editFolder(
     if (entry) entries.set(name, entry);
     else if (entries.get(name)?.mode !== '40000') entries.delete(name);
   }
-  for (const [name, inner] of changes.folders) {
-    const old = entries.get(name);
-    const tree = await editFolder(trees, old?.mode === '40000' ? old.id : undefined, inner);
+  const folderOf = (name: string) => {
+    const entry = entries.get(name);
+    return entry?.mode === '40000' ? entry.id : undefined;
+  };
+  // Answers for trees that are asked for one by one would each be waited for.
+  const edited = await mapBounded(changes.folders, ([name, inner]) =>
+    editFolder(trees, folderOf(name), inner),
+  );
+  for (const [at, name] of [...changes.folders.keys()].entries()) {
+    const tree = edited[at];
     if (tree !== undefined) entries.set(name, { mode: '40000', id: tree });
-    else if (old?.mode === '40000') entries.delete(name);
+    else if (folderOf(name) !== undefined) entries.delete(name);
   }
   return entries.size === 0 ? undefined : trees.writeTree(entries);
 }

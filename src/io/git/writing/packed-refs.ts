@@ -4,12 +4,12 @@
  */
 
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFolder, syncOpen } from '../../durable.js';
 import { codeOf } from '../../errors.js';
-import { readText, readTextSync } from '../../files.js';
+import { readTextSync } from '../../files.js';
 
 const HEAD = '# pack-refs with: peeled fully-peeled sorted ';
 const [LINE_END, SPACE, PEELED] = [10, 32, 94];
@@ -57,17 +57,28 @@ export async function createPackedRefs(
   }
 }
 
-/** Whether each name is that of a ref to this id. */
-export async function hasRefs(store: string, refs: Iterable<readonly [string, ObjectId]>): Promise<boolean> {
-  const packed = parse((await readText(join(store, 'packed-refs'))) ?? '') ?? new Map<string, string>();
+/**
+ * Whether each name is that of a ref to this id. Names come in the order of bytes, as in the file: nothing of a hundred thousand refs
+ * is kept. In another order they count as missing.
+ */
+export function hasRefs(store: string, refs: Iterable<readonly [string, ObjectId]>): boolean {
+  const text = readTextSync(join(store, 'packed-refs')) ?? '';
+  const first = text.indexOf('\n') + 1;
+  let line = isHead(text.slice(0, first)) && text.endsWith('\n') ? first : text.length;
   const folders = new Map<string, boolean>();
   for (const [name, id] of refs) {
-    const folder = dirname(join(store, name));
-    const isThere = folders.get(folder) ?? existsSync(folder);
+    const folder = name.slice(0, name.lastIndexOf('/'));
+    const isThere = folders.get(folder) ?? existsSync(join(store, folder));
     folders.set(folder, isThere);
     // A file of its own counts, whatever the packed ones say.
     const own = isThere ? readTextSync(join(store, name))?.trim() : undefined;
-    if ((own ?? packed.get(name)) !== id) return false;
+    if (own !== undefined && own !== id) return false;
+    if (own !== undefined) continue;
+    const wanted = `${id} ${name}\n`;
+    while (!text.startsWith(wanted, line)) {
+      if (line >= text.length) return false;
+      line = text.indexOf('\n', line) + 1;
+    }
   }
   return true;
 }
@@ -127,21 +138,6 @@ function lineStart(bytes: Buffer, at: number): number {
 
 function isHead(line: string): boolean {
   return line.startsWith('# pack-refs with:') && line.includes(' sorted');
-}
-
-/** Name to id. */
-function parse(text: string): Map<string, string> | undefined {
-  const lines = text.split('\n');
-  if (lines.pop() !== '' || !isHead(lines[0] ?? '')) return undefined;
-  const refs = new Map<string, string>();
-  for (const line of lines.slice(1)) {
-    // Below the line of a tag stands what it names.
-    if (line.startsWith('^') && refs.size > 0) continue;
-    const space = line.indexOf(' ');
-    if (space < SHORTEST_ID) return undefined;
-    refs.set(line.slice(space + 1), line.slice(0, space));
-  }
-  return refs;
 }
 
 async function openLock(lock: string): Promise<number | undefined> {

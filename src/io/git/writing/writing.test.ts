@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -20,7 +21,7 @@ import { LooseWriter } from './loose.js';
 import { commitBytes, type HashName, hashObject, treeBytes } from './object-bytes.js';
 import { ObjectSet } from './object-set.js';
 import { ManyObjects, writePack } from './pack.js';
-import { createPackedRefs } from './packed-refs.js';
+import { createPackedRefs, hasRefs } from './packed-refs.js';
 
 const folders: string[] = [];
 afterEach(() => {
@@ -217,6 +218,32 @@ test('packed refs stand in the order of their names, wherever new ones belong an
     for (const [name, wanted] of asked) if (!lines.has(name)) lines.set(name, `${wanted} ${name}\n`);
     expect(readFileSync(file, 'latin1')).toBe(fileOf(lines));
   }
+});
+
+test('refs are found among packed ones in their order, below tags, and as files of their own, which count first', () => {
+  const { store } = repository('sha1');
+  const id = (i: number) => i.toString(16).padStart(40, '0');
+  const name = (i: number) => `refs/x/a/${String(i).padStart(3, '0')}`;
+  const packed = Array.from({ length: 50 }, (_, i) => i * 2);
+  const lines = packed.map((i) => `${id(i)} ${name(i)}\n${i % 3 === 0 ? `^${id(i + 500)}\n` : ''}`);
+  const head = '# pack-refs with: peeled fully-peeled sorted \n';
+  writeFileSync(join(store, 'packed-refs'), head + lines.join(''));
+  const asked = (...numbers: number[]) => numbers.map((i) => [name(i), id(i)] as const);
+  expect(hasRefs(store, asked(...packed))).toBe(true);
+  // Two tasks may have the same result.
+  expect(hasRefs(store, asked(0, 6, 6, 98))).toBe(true);
+  expect(hasRefs(store, [])).toBe(true);
+  for (const i of [1, 51, 99]) expect(hasRefs(store, asked(0, i, 98).sort())).toBe(false);
+  expect(hasRefs(store, [[name(4), id(6)]])).toBe(false);
+  // What a tag names is no ref.
+  expect(hasRefs(store, [[name(0), id(500)]])).toBe(false);
+  mkdirSync(join(store, 'refs/x/a'), { recursive: true });
+  writeFileSync(join(store, name(51)), `${id(51)}\n`);
+  expect(hasRefs(store, asked(0, 51, 98))).toBe(true);
+  writeFileSync(join(store, name(4)), `${id(6)}\n`);
+  expect([hasRefs(store, asked(0, 4)), hasRefs(store, [[name(4), id(6)]])]).toEqual([false, true]);
+  writeFileSync(join(store, 'packed-refs'), lines.join(''));
+  expect(hasRefs(store, asked(0))).toBe(false);
 });
 
 test('a file of packed refs that is not as git writes it today is left to git', async () => {
