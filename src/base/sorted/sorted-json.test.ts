@@ -1,6 +1,6 @@
 /** Holds that a key of sorted JSON is found as by parsing it, whatever keys and values there are. */
 
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { SearchedJson, sortedJson } from './sorted-json.js';
 
 const KEYS = [
@@ -46,4 +46,20 @@ test('an object in any order is searched too, and what is none has no entries', 
   expect(['a', 'b', 'c', 'toString'].map((key) => plain.get(key))).toEqual([2, 1, undefined, undefined]);
   for (const text of ['', '[1]', 'null', '{"a":1', '{"a":1,\t"b"\t}', '{\t}'])
     expect(new SearchedJson(text).get('b')).toBeUndefined();
+});
+
+test('few questions parse nothing but their values, and many parse the whole once', () => {
+  const keys = Array.from({ length: 1000 }, (_, i) => `key ${i}`);
+  const text = sortedJson(keys.map((key, i) => [key, i]));
+  const parse = vi.spyOn(JSON, 'parse');
+  onTestFinished(() => parse.mockRestore());
+  const parsed = () => parse.mock.calls.reduce((sum, [one]) => sum + one.length, 0);
+  const searched = new SearchedJson(text);
+  for (const key of keys.slice(0, 10)) searched.get(key);
+  expect(parsed()).toBeLessThan(500);
+  for (let turn = 0; turn < 2; turn++) {
+    expect(keys.map((key) => searched.get(key))).toEqual(keys.map((_, i) => i));
+    expect(searched.get('key')).toBeUndefined();
+  }
+  expect(parse.mock.calls.length).toBeLessThan(500);
 });

@@ -11,11 +11,18 @@ export function sortedJson(entries: Iterable<readonly [key: string, value: unkno
   return pieces.length === 0 ? '{}' : `{${pieces.sort().join(',\t')}\t}`;
 }
 
+/** To search for one key takes as long as to parse about so many characters. */
+const SEARCH_CHARACTERS = 100;
+
 export class SearchedJson {
   private readonly text: string;
+  private searches = 0;
   private parsed: Readonly<Record<string, unknown>> | undefined;
 
-  /** `text`: JSON of an object. If it is not sorted, it is parsed by the first question; if it is none, it has no entries. */
+  /**
+   * `text`: JSON of an object. If it is not sorted, it is parsed by the first question, otherwise where there are many questions. If it
+   * is none, it has no entries.
+   */
   constructor(text: string) {
     this.text = text;
   }
@@ -26,7 +33,9 @@ export class SearchedJson {
 
   get(key: string): unknown {
     const { text } = this;
-    if (this.parsed || !this.isSorted) return own(this.all(), key);
+    // Many questions together take longer than to parse it once: then they have taken as long as that.
+    const isSearched = this.isSorted && ++this.searches * SEARCH_CHARACTERS <= text.length;
+    if (this.parsed || !isSearched) return own(this.all(), key);
     const head = headOf(key);
     const begin = lowerBound(text, head, { separator: '\t', from: 1, to: text.length - 1 });
     if (!text.startsWith(head, begin)) return undefined;

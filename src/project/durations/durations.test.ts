@@ -32,12 +32,13 @@ test('lines that are torn or of another form say nothing', async () => {
   durations.set('f/T1', 5);
   await durations.write(state);
   appendFileSync(file(), '\n{"f/T1":8,"f/T');
-  appendFileSync(file(), '\n[1]\n{"f/T2":"long","f/T3":3}');
+  appendFileSync(file(), '\n[1]\n{"f/T2":"long","f/T3":3,"f/T4":1e999}');
   const read = await readDurations(state);
-  expect(['f/T1', 'f/T2', 'f/T3', 'toString'].map((label) => read.get(label))).toEqual([
+  expect(['f/T1', 'f/T2', 'f/T3', 'f/T4', 'toString'].map((label) => read.get(label))).toEqual([
     5,
     undefined,
     3,
+    undefined,
     undefined,
   ]);
 });

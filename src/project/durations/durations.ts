@@ -34,7 +34,7 @@ export class Durations {
   /** In milliseconds; undefined where it is not known. */
   get(label: Label): number | undefined {
     const ms = this.changes.get(label) ?? this.added.get(label) ?? this.whole.get(label);
-    return typeof ms === 'number' ? ms : undefined;
+    return typeof ms === 'number' && Number.isFinite(ms) ? ms : undefined;
   }
 
   set(label: Label, ms: number): void {
