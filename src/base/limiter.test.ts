@@ -260,3 +260,20 @@ test('the worker that a job leaves begins its next one before others come back',
   await quiet();
   expect(isStored).toBe(true);
 });
+
+test('a job that keeps its worker waits for nobody', async () => {
+  const own = new OneByOne({ idleShare: () => 0, now: () => 0 });
+  const { start, turn, quiet, log } = heldRig({ turns: 2, leaving: 1, own });
+  for (const name of ['a', 'b', 'next']) void start(name);
+  await quiet();
+  // The next one has not begun its work: it is not quiet.
+  turn('b').pause();
+  void turn('a').leave();
+  await quiet();
+  const left = turn('b').leave();
+  await quiet();
+  expect(log).toEqual(['a begins', 'b begins', 'next begins']);
+  await expect(Promise.race([left.then(() => 'goes on'), quiet().then(() => 'waits')])).resolves.toBe(
+    'goes on',
+  );
+});

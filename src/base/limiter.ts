@@ -77,7 +77,8 @@ export function bothTurns(outer: Turns | undefined, inner: Turns): Turns {
 export interface HeldTurn {
   /**
    * Lets another job have the turn. Does nothing if as many jobs as `leaving` allows already run without their turn. `isLight`: not
-   * counted, and always leaves. Resolves when no own work of others goes on or waits: what comes together can then be done together.
+   * counted, and always leaves. Where it left, it resolves when no own work of others goes on or waits: what comes together can then be done
+   * together.
    */
   leave(isLight?: boolean): Promise<void>;
   /** Whether other jobs have a turn. */
@@ -149,7 +150,8 @@ export async function withHeldTurn<T>(
       if (!isLight) void leaving.run(() => gone);
       end();
     }
-    await own?.untilQuiet();
+    // The next job waits for a worker that is kept.
+    if (!giveBack) await own?.untilQuiet();
   };
   await take();
   try {
