@@ -56,8 +56,18 @@ interface First {
   readonly namespace: string | undefined;
 }
 
+/** The second place is for machines on which the first one can only be read. */
 function namelessFile(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'conductor-'));
+  try {
+    return namelessFileIn(tmpdir());
+  } catch (error) {
+    throwIfNotNow(error);
+    return namelessFileIn('/dev/shm');
+  }
+}
+
+function namelessFileIn(place: string): number {
+  const folder = mkdtempSync(join(place, 'conductor-'));
   try {
     return openSync(join(folder, 'sandbox'), 'a+');
   } finally {

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,18 @@ test('after the grant is taken back a command is refused', async () => {
   expect(await run(shell, path, 'echo ran')).toMatchObject({ code: 126, out: '' });
 });
 
+test.skipIf(!program)(
+  'a command that runs in the sandbox has ended when the grant is taken back',
+  async () => {
+    const path = await workspace('running');
+    const began = join(path, 'began');
+    const running = run(shell, path, 'echo > began; env -i setsid sleep 600 & sleep 600');
+    await vi.waitUntil(() => existsSync(began), { timeout: 20_000 });
+    await revoke(shell, path);
+    expect(await running).toMatchObject({ out: '' });
+  },
+);
+
 test('without a sandbox the shell still sees none of the server’s variables', async () => {
   const path = await workspace('plain', plain);
   const { out } = await run(plain, path, 'env');
@@ -110,7 +123,7 @@ test.runIf(process.platform === 'linux')(
     await run(plain, path, nap('62.25'));
     await run(plain, other, nap('63.25'));
     const left = async () => (await run(plain, other, 'ps -eo args | grep "^sleep 6[23].25"')).out;
-    await vi.waitUntil(async () => (await left()).split('\n').length === 3);
+    await vi.waitUntil(async () => (await left()).split('\n').length === 3, { timeout: 20_000 });
     await revoke(plain, path);
     expect(await left()).toBe('sleep 63.25\n');
     await revoke(plain, other);

@@ -114,13 +114,13 @@ export async function grant(shell: SandboxShell, request: ShellGrant): Promise<v
 }
 
 /**
- * Takes the grant back: later commands in this workspace are refused. Without a sandbox, in which a command takes
- * along what it started, what was left in the background is killed; Linux only.
+ * Takes the grant back: later commands in this workspace are refused, and what earlier ones left running is killed; Linux only.
+ * A sandbox ends with its command, but not at once: until then, what the command started could write beside the capture.
  */
 export async function revoke(shell: SandboxShell, workspace: string): Promise<void> {
   const real = await realpath(workspace).catch(() => workspace);
   await removeTree(grantFile(shell, real));
-  if (shell.sandbox === undefined) await killMarked(WORKSPACE_MARK, workspaceMark(shell, real));
+  await killMarked(WORKSPACE_MARK, workspaceMark(shell, real));
 }
 
 function grantFile(shell: SandboxShell, workspace: string): string {
