@@ -126,7 +126,7 @@ async function openBare(model, folder, { workers, agent, files, tools }) {
       load('agent/opencode/server/opencode-server.ts'),
       load('agent/opencode/server/binary.ts'),
       load('agent/opencode/session/events.ts'),
-      load('io/process/sandbox.ts'),
+      load('io/process/sandbox/sandbox.ts'),
     ]);
   const env = { PATH: process.env.PATH };
   const sandbox = await findSandbox(env);

@@ -77,7 +77,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
     'io/git/git-process.ts',
     'io/git/coprocess.ts',
     'io/git/direct/local-remote.ts',
-    'io/process/sandbox.ts',
+    'io/process/sandbox/sandbox.ts',
   ],
 };
 

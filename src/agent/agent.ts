@@ -2,7 +2,7 @@
 
 import type { Result } from '../base/result.js';
 import { lastLines } from '../io/process/process-output.js';
-import type { SandboxPlaces } from '../io/process/sandbox.js';
+import type { SandboxPlaces } from '../io/process/sandbox/sandbox.js';
 import type { Usage } from '../model/action.js';
 import type { AgentReport } from '../model/agents/agent-report.js';
 import type { CallPhase } from '../model/event.js';

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { findSandbox } from '../io/process/sandbox.js';
+import { findSandbox } from '../io/process/sandbox/sandbox.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import { createCommandAgent } from './command.js';
 

@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
-import { type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
+import { type SandboxPlan, secretPlaces } from '../io/process/sandbox/sandbox.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import type { AgentRequest } from './agent.js';
 import type { Preset, PresetStart } from './presets/preset.js';

@@ -221,7 +221,7 @@ async function shippedPlugins() {
 
 /** The program of the sandbox, where it works. */
 async function sandboxProgram(): Promise<string | undefined> {
-  const { findSandbox } = await import('../io/process/sandbox.js');
+  const { findSandbox } = await import('../io/process/sandbox/sandbox.js');
   const found = await findSandbox(process.env);
   return 'program' in found ? found.program : undefined;
 }

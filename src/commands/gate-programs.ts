@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { removeTree } from '../io/files.js';
 import { expandHome } from '../io/process/environment.js';
 import { cleanEnvironment, programOnPath, runProgram } from '../io/process/process.js';
-import { findSandbox } from '../io/process/sandbox.js';
+import { findSandbox } from '../io/process/sandbox/sandbox.js';
 import type { Diagnostic } from '../model/failure.js';
 import type { Host } from '../project/host.js';
 import { type Project, textIn } from '../project/project.js';

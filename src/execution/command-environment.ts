@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Environment, REACH, secretValues } from '../io/process/environment.js';
 import { cleanEnvironment, type ProgramExit } from '../io/process/process.js';
 import { runQuickly } from '../io/process/runner-process.js';
-import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox.js';
+import { type SandboxPlaces, type SandboxPlan, secretPlaces } from '../io/process/sandbox/sandbox.js';
 import type { Config } from '../model/config.js';
 import type { KeptOutput } from '../model/failure.js';
 import { decisiveOutput } from '../model/output/decisive-output.js';

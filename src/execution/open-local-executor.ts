@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { type Environment, expandHome } from '../io/process/environment.js';
 import { killOrphans } from '../io/process/run-marks.js';
-import { findSandbox } from '../io/process/sandbox.js';
+import { findSandbox } from '../io/process/sandbox/sandbox.js';
 import type { Failure } from '../model/failure.js';
 import { commandText } from '../model/task.js';
 import { DayLedger } from '../project/day-ledger.js';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Repository } from '../io/git/repository.js';
-import type { SandboxPlaces } from '../io/process/sandbox.js';
+import type { SandboxPlaces } from '../io/process/sandbox/sandbox.js';
 import { isOutside, type OutsidePackages } from './tools/outside-links.js';
 
 /**

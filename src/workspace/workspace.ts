@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import type { GitCall } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
-import type { SandboxPlaces } from '../io/process/sandbox.js';
+import type { SandboxPlaces } from '../io/process/sandbox/sandbox.js';
 import type { Listing, ObjectId } from '../model/tree.js';
 import { type CanonicalGit, canonicalCall } from './canonical-git.js';
 import type { Survey, TreeRecord } from './large-trees/tree-record.js';

@@ -3,7 +3,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { gitVersion, NEEDED_GIT } from '../../io/git/git-version.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import type { DoctorCheck, Finding } from './doctor-check.js';
 
 const NEEDED_NODE = [20, 19] as const;

@@ -11,8 +11,8 @@ import { codeOf } from '../files.js';
 import { type Environment, findProgram, withPathInFront } from './environment.js';
 import { Output, type OutputStream } from './process-output.js';
 import { killOwnRuns, killRun, nextRunMark, type RunMark } from './run-marks.js';
-import { type SandboxPlan, sandboxArgv } from './sandbox.js';
-import { SandboxRun } from './sandbox-end.js';
+import { type SandboxPlan, sandboxArgv } from './sandbox/sandbox.js';
+import { SandboxRun } from './sandbox/sandbox-end.js';
 
 export { cleanEnvironment, programOnPath, redact } from './environment.js';
 

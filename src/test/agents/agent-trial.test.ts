@@ -8,7 +8,7 @@ import { ScriptedModelAgent } from '../../agent/scripted-model/opencode-with-scr
 import { serveScripts } from '../../agent/scripted-model/script-file.js';
 import { ok } from '../../base/result.js';
 import { TRIAL_SCRIPTS, tryAgent } from '../../commands/doctor/agent-trial.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import { createRig } from '../rig/rig.js';
 
 const options = { timeoutMs: 60_000, signal: new AbortController().signal, now: Date.now };

@@ -2,7 +2,7 @@
 
 import { readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import {
   bashStep,
   createOpencodeRig,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { validateProject } from '../../commands/validate.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import type { ConductorConfig } from '../../model/config.js';
 import { createRig, type Rig } from '../rig/rig.js';
 

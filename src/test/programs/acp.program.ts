@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createAcpAgent } from '../../agent/acp/driver.js';
 import type { Agent } from '../../agent/agent.js';
 import type { Step } from '../../agent/scripted-model/step.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import type { AcpAgentConfig } from '../../model/config.js';
 import { until } from '../rig/command-line.js';
 import { ProgramRig } from './program-rig.js';

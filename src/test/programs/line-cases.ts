@@ -5,7 +5,7 @@ import { delimiter, dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
 import type { ScriptStep } from '../../agent/scripted-model/playbook.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import { processesNaming, TemporaryProject, until } from '../rig/command-line.js';
 import { backlogYaml } from '../rig/rig-backlog.js';
 import { binFolder, KEY, type RealProgram, writeFiles } from './programs.js';

@@ -14,7 +14,7 @@ import type { Agent, AgentEvent, AgentExit } from '../../agent/agent.js';
 import { createCommandAgent } from '../../agent/command.js';
 import { createScriptedModel, type ScriptedModel } from '../../agent/scripted-model/model-server.js';
 import type { ScriptStep } from '../../agent/scripted-model/playbook.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import type { CommandAgentConfig } from '../../model/config.js';
 import { binFolder, KEY, programsFolder, type RealProgram, writeFiles } from './programs.js';
 

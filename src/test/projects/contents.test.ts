@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { quickCheck } from '../../build/quick-check.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import { createRig } from '../rig/rig.js';
 
 describe('a large file that git does not track', () => {

@@ -13,7 +13,7 @@ import {
 } from '../../agent/scripted-model/provider.js';
 import { build } from '../../build/build.js';
 import { PLAIN_BUILD } from '../../build/options.js';
-import { findSandbox } from '../../io/process/sandbox.js';
+import { findSandbox } from '../../io/process/sandbox/sandbox.js';
 import type { ConductorConfig, OpencodeAgentConfig } from '../../model/config.js';
 import { ensureBuilt, PACKAGE } from './command-line.js';
 import { createRig, type Rig } from './rig.js';

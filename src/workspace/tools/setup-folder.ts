@@ -9,7 +9,7 @@ import { exists, makeDir, readText, writeAtomic } from '../../io/files.js';
 import { gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
-import type { SandboxPlaces } from '../../io/process/sandbox.js';
+import type { SandboxPlaces } from '../../io/process/sandbox/sandbox.js';
 import type { Failure } from '../../model/failure.js';
 import type { RulesText } from '../../model/git-rules/git-rules.js';
 import { patternSet } from '../../model/paths/pattern-set.js';

@@ -10,7 +10,7 @@ import { sha256 } from '../../base/sha256.js';
 import { exists, lookSync, makeDir, readText, readTextSync, writeAtomic } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
-import type { Mount } from '../../io/process/sandbox.js';
+import type { Mount } from '../../io/process/sandbox/sandbox.js';
 import type { Diagnostic } from '../../model/failure.js';
 import type { Listing, ObjectId } from '../../model/tree.js';
 import { removeForcibly } from '../restore.js';

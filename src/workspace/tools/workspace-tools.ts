@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { namesIn, writeAtomic } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
-import type { Mount } from '../../io/process/sandbox.js';
+import type { Mount } from '../../io/process/sandbox/sandbox.js';
 import { isBelow } from '../../io/process/tool-places.js';
 import { removeForcibly } from '../restore.js';
 import { type LinkedTool, type Workspace, workspaceCall } from '../workspace.js';

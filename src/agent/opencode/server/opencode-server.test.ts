@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { exists } from '../../../io/files.js';
 import { findProgram } from '../../../io/process/environment.js';
 import { processesWith } from '../../../io/process/identity.js';
-import { findSandbox } from '../../../io/process/sandbox.js';
+import { findSandbox } from '../../../io/process/sandbox/sandbox.js';
 import { createScriptedModel, type ScriptedModel } from '../../scripted-model/model-server.js';
 import { SCRIPTED_MODEL, SCRIPTED_PROVIDER } from '../../scripted-model/provider.js';
 import type { Step } from '../../scripted-model/step.js';

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { findSandbox } from '../../../io/process/sandbox.js';
+import { findSandbox } from '../../../io/process/sandbox/sandbox.js';
 import { grant, revoke, type SandboxShell, writeShell } from './sandbox-shell.js';
 
 const PATH = process.env.PATH ?? '/usr/bin:/bin';

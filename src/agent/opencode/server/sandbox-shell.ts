@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { makeDir, removeTree } from '../../../io/files.js';
 import { writePassing } from '../../../io/passing-files.js';
 import type { Environment } from '../../../io/process/environment.js';
-import { type Mount, sandboxArgv } from '../../../io/process/sandbox.js';
+import { type Mount, sandboxArgv } from '../../../io/process/sandbox/sandbox.js';
 import { killMarked } from './marked.js';
 
 /** What a shell in one workspace may see. Everything is decided by conductor, nothing by what is in the workspace. */

@@ -1,7 +1,7 @@
 /** One attempt at one task in sessions of an OpenCode server, also when servers end in between. Starts no server. */
 
 import { cleanEnvironment, type Environment, withPathInFront } from '../../../io/process/environment.js';
-import { secretPlaces } from '../../../io/process/sandbox.js';
+import { secretPlaces } from '../../../io/process/sandbox/sandbox.js';
 import type { Usage } from '../../../model/action.js';
 import type { OpencodeAgentConfig } from '../../../model/config.js';
 import type { Failure } from '../../../model/failure.js';

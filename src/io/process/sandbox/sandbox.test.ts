@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Environment } from './environment.js';
-import { runProgram } from './process.js';
+import type { Environment } from '../environment.js';
+import { runProgram } from '../process.js';
+import { privateFiles } from '../tool-places.js';
 import { findSandbox, type SandboxPlan, sandboxArgv, secretPlaces } from './sandbox.js';
-import { privateFiles } from './tool-places.js';
 
 const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin' };
 const found = await findSandbox(ENV);

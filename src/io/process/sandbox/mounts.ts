@@ -2,7 +2,7 @@
 
 import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isBelow } from './tool-places.js';
+import { isBelow } from '../tool-places.js';
 
 interface Entry {
   readonly path: string;

@@ -9,10 +9,10 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { PACKAGE } from '../../test/rig/command-line.js';
-import { findProgram } from './environment.js';
-import { runProgram } from './process.js';
-import { type QuickRun, RunnerProcess } from './runner-process.js';
+import { PACKAGE } from '../../../test/rig/command-line.js';
+import { findProgram } from '../environment.js';
+import { runProgram } from '../process.js';
+import { type QuickRun, RunnerProcess } from '../runner-process.js';
 import { findSandbox } from './sandbox.js';
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';

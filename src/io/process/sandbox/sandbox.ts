@@ -3,9 +3,9 @@
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { type Environment, findProgram } from './environment.js';
+import { type Environment, findProgram } from '../environment.js';
+import { isBelow, privateSystemFiles, SYSTEM_PLACES, toolPlaces } from '../tool-places.js';
 import { Mounts, realPath } from './mounts.js';
-import { isBelow, privateSystemFiles, SYSTEM_PLACES, toolPlaces } from './tool-places.js';
 
 /**
  * What a sandboxed program may see and change beside system folders and the tools that its environment leads to. Nothing else

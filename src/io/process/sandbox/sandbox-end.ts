@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { throwIfNotNow } from '../errors.js';
-import { isLive } from './run-marks.js';
+import { throwIfNotNow } from '../../errors.js';
+import { isLive } from '../run-marks.js';
 
 /** Files without a name in which bubblewrap tells of its first process: a pipe for each start would cost five times as much. */
 const unused: number[] = [];
