@@ -18,10 +18,10 @@ import { deleteRefs } from '../io/git/transfer.js';
 import {
   compactableBytes,
   compactStore,
-  idleWorkspaces,
   indexTree,
   newObjects,
   objectKinds,
+  removeGitFolders,
 } from '../io/git/upkeep/compact.js';
 import { mentionedIds } from '../io/git/upkeep/mentions.js';
 import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock.js';
@@ -117,7 +117,7 @@ async function inLocked(
   // Stays when this is killed or fails: then the next build looks for locks of git before it says that nothing is to do.
   const mark = await makeTemporaryFolder(objects.store);
   const borrowed = await keepObjects(repository, objects, mentioned);
-  await idleWorkspaces(objects.store, borrowed);
+  await removeGitFolders(objects.store);
   const beside = await refsBeside(objects, entries);
   await deleteRefs(objects.store, [...fates.removed.map(refOf), ...beside.parcels]);
   await compactStore(objects.store, [...idsOf(fates.kept), ...beside.kept], [borrowed]);

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { readText } from '../io/files.js';
 import { gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
-import { showCommit } from '../io/git/writing/git-folder.js';
+import { showCommit, wholeGitFolder } from '../io/git/writing/git-folder.js';
 import { commitBytes, hashObject } from '../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../model/tree.js';
 import { learnTree, putLarge } from './large-trees/put-large.js';
@@ -26,6 +26,7 @@ export async function showTree(objects: GitObjects, workspace: Workspace, tree: 
   const commit = hashObject('commit', content, objects.hash);
   // Copies: what only this process has now may be written, and then removed, at any time.
   const shown = objects.unwritten.below(tree).set(commit, { type: 'commit', content });
+  wholeGitFolder({ ...workspace, store: objects.store, hash: objects.hash });
   showCommit(workspace.gitDir, objects.hash, { commit, objects: shown, index });
 }
 

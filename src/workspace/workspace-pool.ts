@@ -2,14 +2,15 @@
  * The pool of workspaces: working trees of conductor's outside the project, reused between tasks and builds. Knows no recipes and no results.
  */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ok, type Result } from '../base/result.js';
 import { codeOf, lookSync, removeTree } from '../io/files.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import { GIT_FOLDERS, isGitFolder, lostGitFolders, makeGitFolder } from '../io/git/writing/git-folder.js';
+import { GIT_FOLDERS, lostGitFolders } from '../io/git/writing/git-folder.js';
+import { indexBytes } from '../io/git/writing/index-bytes.js';
 import type { Failure } from '../model/failure.js';
 import type { ObjectId } from '../model/tree.js';
 import {
@@ -271,11 +272,11 @@ export class WorkspacePool {
   }
 
   private async ensure(workspace: Workspace): Promise<void> {
-    const { dir, gitDir, index } = workspace;
-    if (lookSync(dir)?.isDirectory() && isGitFolder(gitDir) && lookSync(index)?.isFile()) return;
+    const { dir, index } = workspace;
+    if (lookSync(dir)?.isDirectory() && lookSync(index)?.isFile()) return;
     await this.remove(workspace);
-    const head = await this.objects.writeCommit({ tree: await this.objects.empty(), message: 'empty\n' });
-    makeGitFolder({ ...workspace, store: this.repository.store, head, hash: this.objects.hash });
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(index, indexBytes([], this.objects.hash));
   }
 
   private async remove(workspace: Place): Promise<void> {

@@ -3,9 +3,9 @@
  * what the refs mean.
  */
 
-import { lstat, readdir, rm, writeFile } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { namesIn } from '../../files.js';
+import { namesIn, removeTree } from '../../files.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
 import { GIT_FOLDERS } from '../writing/git-folder.js';
 import { forgetWholeRefs } from './repack.js';
@@ -44,22 +44,15 @@ export async function compactStore(
       await rm(join(packs, file), { force: true });
     }
   }
-  await git(['worktree', 'prune'], call);
   await git(['prune-packed', '-q'], call);
   await gitOk(['prune', `--expire=${GRACE}`], call);
   await gitOk(['pack-refs', '--all', '--prune'], call);
 }
 
-/** Lets idle workspaces show nothing that has to be kept: what they are put to next is written then. */
-export async function idleWorkspaces(store: string, commit: string): Promise<void> {
-  // A conductor of before made their git folders as worktrees.
-  for (const kind of [GIT_FOLDERS, 'worktrees']) {
-    const folder = join(store, kind);
-    for (const name of await namesIn(folder)) {
-      await writeFile(join(folder, name, 'HEAD'), `${commit}\n`);
-      await rm(join(folder, name, 'index'), { force: true });
-    }
-  }
+/** Removes the git folders of idle workspaces, with what programs left in them: what these are put to next makes them again. */
+export async function removeGitFolders(store: string): Promise<void> {
+  // A conductor of before made them as worktrees.
+  for (const kind of [GIT_FOLDERS, 'worktrees']) await removeTree(join(store, kind));
 }
 
 /** Bytes on disk that only these refs need, and of objects that nothing needs: what compacting would free, about. */

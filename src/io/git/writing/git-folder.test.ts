@@ -1,11 +1,20 @@
 /** A git in a workspace takes what is written here for a repository of its own. */
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { lostGitFolders, makeGitFolder, showCommit } from './git-folder.js';
+import { lostGitFolders, showCommit, wholeGitFolder } from './git-folder.js';
 import { indexBytes } from './index-bytes.js';
 import type { HashName } from './object-bytes.js';
 import { ObjectSet } from './object-set.js';
@@ -14,6 +23,13 @@ const folders: string[] = [];
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
+
+/** A workspace without a file, and its git folder. */
+function make(workspace: Parameters<typeof wholeGitFolder>[0]): void {
+  mkdirSync(workspace.dir, { recursive: true });
+  writeFileSync(join(workspace.dir, '.git'), `gitdir: ${workspace.gitDir}\n`);
+  wholeGitFolder(workspace);
+}
 
 function rig(hash: HashName) {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'conductor-git-folder-')));
@@ -26,10 +42,9 @@ function rig(hash: HashName) {
   const who = ['-c', 'user.name=Test', '-c', 'user.email=test@example.com'];
   const head = git(store, ...who, 'commit-tree', '-m', 'empty', tree);
   const workspace = (name: string) => ({
-    ...{ store, head, hash },
+    ...{ store, hash },
     dir: join(folder, name, 'inside'),
     gitDir: join(store, 'workspaces', name),
-    index: join(folder, `${name}.index`),
   });
   return { folder, store, git, head, workspace };
 }
@@ -38,23 +53,18 @@ for (const hash of ['sha1', 'sha256'] as const) {
   test(`git finds what it borrows, with ${hash}`, () => {
     const { store, git, head, workspace } = rig(hash);
     const made = workspace('w0');
-    makeGitFolder(made);
+    make(made);
     writeFileSync(join(made.dir, 'new.txt'), 'new\n');
     expect(git(made.dir, 'status', '--porcelain')).toBe('?? new.txt');
-    expect(git(made.dir, 'rev-parse', 'HEAD', '--absolute-git-dir')).toBe(`${head}\n${made.gitDir}`);
-    const index = execFileSync('git', ['ls-files', '--stage'], {
-      cwd: made.dir,
-      env: { ...process.env, GIT_INDEX_FILE: made.index },
-      encoding: 'utf8',
-    });
-    expect(index).toBe('');
+    expect(git(made.dir, 'rev-parse', '--absolute-git-dir')).toBe(made.gitDir);
+    expect(git(made.dir, 'cat-file', '-t', head)).toBe('commit');
     expect(git(store, 'fsck', '--strict', '--no-dangling')).toBe('');
   });
 
   test(`what is shown is a commit of the workspace alone, longer and shorter ones one after the other, with ${hash}`, () => {
     const { store, git, workspace } = rig(hash);
     const made = workspace('w0');
-    makeGitFolder(made);
+    make(made);
     const pack = join(made.gitDir, 'objects/pack/pack-shown.pack');
     const inodes = new Set<number>();
     for (const lines of [3, 300, 1]) {
@@ -82,7 +92,7 @@ test('what a killed process left of one is replaced', () => {
   const { store, git, workspace } = rig('sha1');
   const made = workspace('w1');
   writeFileSync(join(store, 'new-w1'), 'left');
-  makeGitFolder(made);
+  make(made);
   expect(git(made.dir, 'rev-parse', '--absolute-git-dir')).toBe(made.gitDir);
   expect(existsSync(join(store, 'new-w1'))).toBe(false);
 });
@@ -90,7 +100,7 @@ test('what a killed process left of one is replaced', () => {
 test('one whose workspace is gone is known', () => {
   const { store, workspace } = rig('sha1');
   expect(lostGitFolders(store)).toEqual([]);
-  for (const name of ['w0', 'w1']) makeGitFolder(workspace(name));
+  for (const name of ['w0', 'w1']) make(workspace(name));
   expect(lostGitFolders(store)).toEqual([]);
   rmSync(workspace('w1').dir, { recursive: true });
   expect(lostGitFolders(store)).toEqual(['w1']);

@@ -20,7 +20,7 @@ import { basename, dirname, join } from 'node:path';
 import type { ObjectId } from '../../../model/tree.js';
 import { codeOf } from '../../errors.js';
 import { lookSync, readTextSync } from '../../files.js';
-import { indexBytes } from './index-bytes.js';
+import { HEAD } from '../store-config.js';
 import type { GitObject, HashName } from './object-bytes.js';
 import { packWithIndex } from './pack.js';
 
@@ -29,39 +29,46 @@ export const GIT_FOLDERS = 'workspaces';
 /** Written in place for each tree that is shown: a file that is created waits while the disk brings its journal up to date. */
 const PACK = 'objects/pack/pack-shown';
 
-export interface NewGitFolder {
+export interface GitFolder {
   /** The bare repository. */
   readonly store: string;
-  /** Where the files will be: without a `.git`, and made if it is missing. */
+  /** Where the files are. */
   readonly dir: string;
-  /** Below the repository's `workspaces`; nothing is there. */
+  /** Below the repository's `workspaces`. */
   readonly gitDir: string;
-  /** The place of an index that is not git's own; it will have no file. */
-  readonly index: string;
-  readonly head: ObjectId;
   readonly hash: HashName;
 }
 
-/**
- * A working tree without a file: git has no index for it yet. No other process sees a part of it, and what a killed process left of
- * one with this name is replaced.
- */
-export function makeGitFolder({ store, dir, gitDir, index, head, hash }: NewGitFolder): void {
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, '.git'), `gitdir: ${gitDir}\n`, { flag: 'wx' });
-  // Moved to its place as a whole.
+/** Makes it, or makes it again: a program or a power cut may have left anything of it. No other process sees a part. */
+export function wholeGitFolder(folder: GitFolder): void {
+  if (isWhole(folder)) return;
+  const { store, dir, gitDir, hash } = folder;
   const made = join(store, `new-${basename(gitDir)}`);
-  rmSync(made, { recursive: true, force: true });
-  for (const folder of ['objects/info', 'objects/pack', 'refs'])
-    mkdirSync(join(made, folder), { recursive: true });
-  writeFileSync(join(made, 'objects/info/alternates'), '../../../objects\n');
-  writeFileSync(join(made, 'config'), configOf(hash));
+  for (const left of [made, gitDir]) rmSync(left, { recursive: true, force: true });
+  for (const name of FOLDERS) mkdirSync(join(made, name), { recursive: true });
+  for (const [name, text] of filesOf(dir, hash)) writeFileSync(join(made, name), text);
   symlinkSync('../../info', join(made, 'info'));
-  writeFileSync(join(made, 'gitdir'), `${dir}/.git\n`);
-  writeFileSync(join(made, 'HEAD'), `${head}\n`);
+  writeFileSync(join(made, 'HEAD'), HEAD);
   mkdirSync(dirname(gitDir), { recursive: true });
   renameSync(made, gitDir);
-  writeFileSync(index, indexBytes([], hash));
+}
+
+const FOLDERS = ['objects/info', 'objects/pack', 'refs'];
+
+/** What stays as it is. */
+function filesOf(dir: string, hash: HashName): [name: string, text: string][] {
+  return [
+    ['objects/info/alternates', '../../../objects\n'],
+    ['config', configOf(hash)],
+    ['gitdir', `${dir}/.git\n`],
+  ];
+}
+
+function isWhole({ dir, gitDir, hash }: GitFolder): boolean {
+  return (
+    FOLDERS.every((name) => lookSync(join(gitDir, name))?.isDirectory()) &&
+    filesOf(dir, hash).every(([name, text]) => readTextSync(join(gitDir, name)) === text)
+  );
 }
 
 /** The settings of conductor's repository. Paths in them count from the git folder, which is deeper. */
@@ -76,11 +83,6 @@ function configOf(hash: HashName): string {
 	storage = ../../../../lfs
 [extensions]
 ${sha256 ? '\tobjectFormat = sha256\n' : ''}`;
-}
-
-/** Whether it is a repository of its own: a conductor of before made them as worktrees. */
-export function isGitFolder(gitDir: string): boolean {
-  return lookSync(join(gitDir, 'objects'))?.isDirectory() === true;
 }
 
 export interface ShownCommit {
@@ -107,8 +109,6 @@ function overwrite(file: string, bytes: Buffer): void {
     handle = openSync(file, 'r+');
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    // A program may have removed the folder.
-    mkdirSync(dirname(file), { recursive: true });
     handle = openSync(file, 'w');
   }
   try {
