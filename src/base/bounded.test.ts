@@ -37,6 +37,26 @@ test('after a rejection nothing is started, and it rejects when the others have 
   expect(ended).toEqual([0, 1, 3]);
 });
 
+test('where the number of items is known, no more are asked for', async () => {
+  let asked = 0;
+  class Counted extends Map<string, number> {
+    override [Symbol.iterator]() {
+      const items = super[Symbol.iterator]();
+      const next = items.next.bind(items);
+      return Object.assign(items, {
+        next: () => {
+          asked++;
+          return next();
+        },
+      });
+    }
+  }
+  const items = new Counted();
+  items.set('a', 2);
+  expect(await mapBounded(items, async ([, value]) => value)).toEqual([2]);
+  expect(asked).toBe(2);
+});
+
 test('no items, no work', async () => {
   expect(await mapBounded([], async () => 1)).toEqual([]);
 });

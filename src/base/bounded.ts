@@ -26,10 +26,15 @@ export async function mapBounded<T, R>(
       }
     }
   };
-  const size = Array.isArray(items) ? items.length : items instanceof Set ? items.size : atOnce;
+  const size = Array.isArray(items) ? items.length : hasSize(items) ? items.size : atOnce;
   await Promise.all(Array.from({ length: Math.min(atOnce, size) }, worker));
   if (failed) throw (failed as { error: unknown }).error;
   return results;
+}
+
+/** Else as many would be started as may run at once, for one item or none. */
+function hasSize<T>(items: Iterable<T>): items is Iterable<T> & { readonly size: number } {
+  return items instanceof Set || items instanceof Map;
 }
 
 /** Of work without a turn. */
