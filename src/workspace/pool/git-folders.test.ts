@@ -1,7 +1,16 @@
 /** Whatever a program or a power cut leaves of a workspace's git folder, a git in the workspace works for the next task. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { removeGitFolders } from '../../io/git/upkeep/compact.js';
@@ -76,4 +85,21 @@ test('what a program has committed in a workspace goes when the store is compact
   expect(readdirSync(join(next.gitDir, 'objects')).sort()).toEqual(['info', 'pack']);
   expect(git(next, 'for-each-ref')).toBe('');
   expect(git(next, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe('a.txt');
+});
+
+test('what a program has linked to files of the git folder keeps its content', async () => {
+  const { rig, pool, shown } = await open();
+  const workspace = await rig.acquire(pool, await shown('a.txt'));
+  const elsewhere = join(rig.scratch.cache, 'elsewhere');
+  git(workspace, 'clone', '-q', '.', elsewhere);
+  expect(statSync(join(workspace.gitDir, 'objects/pack/pack-shown.pack')).nlink).toBe(2);
+  const own = join(rig.scratch.cache, 'own');
+  writeFileSync(own, 'of a person\n');
+  rmSync(join(workspace.gitDir, 'index'));
+  symlinkSync(own, join(workspace.gitDir, 'index'));
+  chmodSync(join(workspace.gitDir, 'HEAD'), 0o400);
+  await pool.show(workspace, await shown('b.txt'));
+  expect(git(workspace, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe('b.txt');
+  expect(git({ dir: elsewhere }, 'ls-tree', '-r', '--name-only', 'HEAD')).toBe('a.txt');
+  expect(readFileSync(own, 'utf8')).toBe('of a person\n');
 });

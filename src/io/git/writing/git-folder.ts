@@ -5,6 +5,7 @@
 
 import {
   closeSync,
+  constants,
   existsSync,
   fstatSync,
   ftruncateSync,
@@ -104,19 +105,26 @@ export function showCommit(gitDir: string, hash: HashName, { commit, objects, in
 
 /** Without emptying the file first: some file systems bring a file that was emptied and written to disk as soon as it is closed. */
 function overwrite(file: string, bytes: Buffer): void {
-  let handle: number;
-  try {
-    handle = openSync(file, 'r+');
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    handle = openSync(file, 'w');
-  }
+  const handle = openOwn(file) ?? openSync(file, 'wx');
   try {
     writeFileSync(handle, bytes);
     if (fstatSync(handle).size > bytes.length) ftruncateSync(handle, bytes.length);
   } finally {
     closeSync(handle);
   }
+}
+
+/** Undefined where there is none now: what a program has put there, or linked to elsewhere as `git clone` does, is not written. */
+function openOwn(file: string): number | undefined {
+  try {
+    const handle = openSync(file, constants.O_RDWR | constants.O_NOFOLLOW);
+    if (fstatSync(handle).nlink === 1) return handle;
+    closeSync(handle);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+  }
+  rmSync(file, { recursive: true, force: true });
+  return undefined;
 }
 
 /** Names of those whose working tree is gone. */
