@@ -16,7 +16,7 @@ import type { ProjectSource } from '../../project/project-source.js';
 import { copyIndex } from '../../workspace/index-record.js';
 import { scanPartially } from '../../workspace/partial-scan.js';
 import { indexCall } from '../../workspace/private-index.js';
-import { type Snapshot, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
+import { filesOnDisk, type Snapshot, type SnapshotOptions, takeSnapshot } from '../../workspace/snapshot.js';
 
 export class Scanner {
   private readonly repository: Repository;
@@ -50,11 +50,12 @@ export class Scanner {
     return new Scanner(repository, { ...repository, state }, objects, memory);
   }
 
-  /** The working tree now. */
+  /** The working tree now, with files that tasks name and git ignores. */
   look(config: Config): Promise<Result<ObjectId, Failure>> {
     return this.inTurn(async () => {
+      const force = filesOnDisk(this.repository, this.memory.missing?.missing ?? []);
       const taken = await this.take({
-        ...{ secrets: config.secrets, named: this.memory.named, force: [] },
+        ...{ secrets: config.secrets, named: this.memory.named, force },
         maxUntracked: untrackedLimit(config),
       });
       if (!taken.ok) return taken;

@@ -216,3 +216,23 @@ test('a running task of a feature that is not read any more is ended', async () 
   expect(await second.exit).toMatchObject({ kind: 'failed', failure: { kind: 'cancelled' } });
   expect([rig.read('out/e.txt'), rig.read('out/c.txt')]).toEqual(['one', 'second\n']);
 });
+
+test('an ignored file that a task names is read when it comes, changes and goes', async () => {
+  await using rig = await createRig();
+  rig.write({ '.gitignore': 'local*\n' });
+  const run = 'mkdir -p out && (cat local.txt || echo none) > out/c2.txt';
+  const reading = { inputs: ['local.txt'], outputs: ['out/c2.txt'], run };
+  await using watch = watching(rig);
+  save(rig, 'c', 'first', { T2: reading });
+  await watch.idle(1);
+  expect(rig.read('out/c2.txt')).toBe('none\n');
+  let times = 1;
+  for (const text of ['here\n', 'other\n', undefined, 'again\n']) {
+    if (text === undefined) rig.remove('local.txt');
+    else rig.write({ 'local.txt': text });
+    watch.event('local.txt');
+    await watch.idle(++times);
+    expect(rig.read('out/c2.txt')).toBe(text ?? 'none\n');
+  }
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
