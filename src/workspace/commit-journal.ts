@@ -5,11 +5,11 @@
 
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exists, readText, writeAtomic } from '../io/files.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { readText, writeAtomic } from '../io/files.js';
 import { type GitCall, gitAsked } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import { removeKilledLock } from '../io/git/upkeep/stale-lock.js';
-import { untilClosed } from '../io/open-files.js';
 import type { Entry, ObjectId } from '../model/tree.js';
 import { type IndexEntries, releaseIndex, updateIndex } from './commit-index.js';
 import { COMMIT_JOURNAL } from './publish-journal.js';
@@ -21,6 +21,8 @@ export interface CommitJournal {
 
 /** How long a git that outlived its conductor is waited for. */
 const ORPHAN_MS = 10_000;
+/** Between two looks at what it still holds. */
+const LOOK_MS = 20;
 
 export async function writeCommitJournal(
   { state }: Repository,
@@ -41,11 +43,15 @@ export async function recoverCommit(repository: Repository): Promise<'nothing' |
   const journal = parseJournal(text);
   const theirs = theirGit(repository);
   const since = (await stat(file)).mtimeMs;
+  const end = performance.now() + ORPHAN_MS;
   for (const lock of await refLocks(repository, theirs)) {
-    if (!(await exists(lock))) continue;
-    await untilClosed(lock, ORPHAN_MS);
     // git writes the new commit into the lock of a branch, and nothing into that of HEAD.
-    await removeKilledLock(lock, { since, content: `${journal?.commit ?? ''}\n`, top: repository.top });
+    const killed = { since, content: `${journal?.commit ?? ''}\n`, top: repository.top };
+    while ((await removeKilledLock(lock, killed)) === 'held') {
+      // The next command tries again: without the journal the lock would stay for ever.
+      if (performance.now() > end) return 'nothing';
+      await delay(LOOK_MS);
+    }
   }
   await releaseIndex(repository);
   const head = await gitAsked(['rev-parse', '--quiet', '--verify', 'HEAD^{commit}'], theirs);

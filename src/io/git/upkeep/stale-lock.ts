@@ -47,18 +47,22 @@ export interface KilledLock {
   readonly top: string;
 }
 
-/** True when it is gone. A lock that another git made, or that any git may still hold, stays. */
-export async function removeKilledLock(path: string, { since, content, top }: KilledLock): Promise<boolean> {
+/** `foreign`: another git made it. `held`: a git that runs in the work tree may hold it, perhaps the killed one, which is ending. */
+export async function removeKilledLock(
+  path: string,
+  { since, content, top }: KilledLock,
+): Promise<'gone' | 'foreign' | 'held'> {
   const found = await stat(path).catch(() => undefined);
-  if (!found) return true;
-  if (process.platform !== 'linux' || found.mtimeMs < since) return false;
+  if (!found) return 'gone';
+  if (process.platform !== 'linux' || found.mtimeMs < since) return 'foreign';
   const text = await readFile(path, 'utf8').catch(() => undefined);
-  if (text !== '' && text !== content) return false;
-  if ((await isOpen(path)) || (await isWorkedIn(top))) return false;
+  if (text !== '' && text !== content) return 'foreign';
+  if ((await isOpen(path)) || (await isWorkedIn(top))) return 'held';
   const again = await stat(path).catch(() => undefined);
-  if (again?.ino !== found.ino || again.mtimeMs !== found.mtimeMs) return again === undefined;
+  if (again === undefined) return 'gone';
+  if (again.ino !== found.ino || again.mtimeMs !== found.mtimeMs) return 'held';
   await rm(path, { force: true });
-  return true;
+  return 'gone';
 }
 
 /** Whether a git that this process did not start runs in the folder. */
