@@ -14,7 +14,7 @@ import type { Failure } from '../model/failure.js';
 import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
 import { CommitHooks } from './commit-hooks.js';
 import { updateIndex } from './commit-index.js';
-import { removeCommitJournal, theirGit, writeCommitJournal } from './commit-journal.js';
+import { recoverCommit, removeCommitJournal, theirGit, writeCommitJournal } from './commit-journal.js';
 
 export interface CommitStep {
   readonly message: string;
@@ -112,6 +112,12 @@ export async function commitTasks(
   const entries = new Map(steps.flatMap((step) => [...step.changes]));
   await writeCommitJournal(repository, { commit, entries });
   const moved = await moveHead(repository, theirs, { from: head, to: commit });
+  if (moved.ok && moved.value === 'killed') {
+    // Its locks would stand in the way of every later commit. It may have been killed after the branch had moved.
+    await recoverCommit(repository);
+    if ((await revision(theirs, 'HEAD^{commit}')) === commit) return ok({ commit, commits: steps.length });
+    return refused('git was killed while it moved the branch', [], 'run `conductor build --commit` again');
+  }
   if (!moved.ok || moved.value === 'moved') {
     await removeCommitJournal(repository);
     return moved.ok ? ok({ moved: true }) : moved;
@@ -134,10 +140,11 @@ async function moveHead(
   { objectFormat }: Repository,
   theirs: GitCall,
   { from, to }: { readonly from: ObjectId | undefined; readonly to: ObjectId },
-): Promise<Result<'done' | 'moved', Failure>> {
+): Promise<Result<'done' | 'moved' | 'killed', Failure>> {
   const none = '0'.repeat(objectFormat === 'sha1' ? 40 : 64);
   const exit = await git(['update-ref', '-m', 'conductor build', 'HEAD', to, from ?? none], theirs);
   if (exit.code === 0) return ok('done');
+  if (exit.signal !== undefined) return ok('killed');
   if ((await revision(theirs, 'HEAD^{commit}')) !== from) return ok('moved');
   const lock = /Unable to create '(.+\.lock)': File exists/.exec(exit.stderr)?.[1];
   if (lock === undefined) return refused(`git could not move the branch: ${exit.stderr.trim()}`);
