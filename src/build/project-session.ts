@@ -94,7 +94,7 @@ export async function lockProject(
       emit({ type: 'build.recovered', what: 'completed the publishing of an interrupted build' });
     }
     if (await exists(join(repository.state, COMMIT_JOURNAL))) {
-      const { recoverCommit } = await import('../workspace/commit-journal.js');
+      const { recoverCommit } = await import('../workspace/commit/commit-journal.js');
       if ((await recoverCommit(repository)) === 'completed')
         emit({ type: 'build.recovered', what: 'cleaned up after an interrupted commit' });
     }

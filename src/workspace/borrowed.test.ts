@@ -23,7 +23,7 @@ import type { Repository } from '../io/git/repository.js';
 import type { Entry } from '../model/tree.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult } from './capture.js';
-import { commitTasks } from './commit.js';
+import { commitTasks } from './commit/commit.js';
 import { holds, statOf } from './in-the-way.js';
 import { applyPatch } from './patches/patch.js';
 import { publishTree, recoverPublish } from './publish.js';

@@ -10,7 +10,7 @@ import { type Entry, type Files, type ObjectId, sameEntry } from '../../model/tr
 import type { Emit } from '../../project/host.js';
 import { lockedTask, lockFiles, type Project } from '../../project/project.js';
 import { recordedProvenance } from '../../store/provenance-record.js';
-import { commitTasks, headFiles } from '../../workspace/commit.js';
+import { commitTasks, headFiles } from '../../workspace/commit/commit.js';
 import { specChanges, uncommittedSources } from './commit-sources.js';
 import type { FinishedTask } from './publish-plan.js';
 

@@ -7,7 +7,7 @@ import type { Failure } from '../../model/failure.js';
 import type { Feature, Label } from '../../model/task.js';
 import { encodeEntry, sameEntry } from '../../model/tree.js';
 import { lockedTask, type Project } from '../../project/project.js';
-import { headFiles } from '../../workspace/commit.js';
+import { headFiles } from '../../workspace/commit/commit.js';
 import { driftedTasks } from './move.js';
 import { mentionsOf } from './naming-places.js';
 import { withoutTasks } from './renaming.js';

@@ -18,7 +18,7 @@ import { changePublished, changesBetween, readOutputs } from '../../project/outp
 import { acceptedWord } from '../../project/outputs/recorded-outputs.js';
 import type { Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
-import { headFiles } from '../../workspace/commit.js';
+import { headFiles } from '../../workspace/commit/commit.js';
 import { publishTree } from '../../workspace/publish.js';
 import { type FeatureVersion, featureVersions } from './version-history.js';
 import { type RestoredPatches, restorePatches } from './version-patches.js';

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, linkSync, utimesSync, writeFileSync } from 'node
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openRepository } from '../../io/git/open-repository.js';
-import { writeCommitJournal } from '../../workspace/commit-journal.js';
+import { writeCommitJournal } from '../../workspace/commit/commit-journal.js';
 import { COMMIT_JOURNAL, PUBLISH_JOURNAL } from '../../workspace/publish-journal.js';
 import { ensureBuilt, PACKAGE } from '../rig/command-line.js';
 import { createRig, type Rig } from '../rig/rig.js';

@@ -6,13 +6,13 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { readText, writeAtomic } from '../io/files.js';
-import { type GitCall, gitAsked } from '../io/git/git-process.js';
-import type { Repository } from '../io/git/repository.js';
-import { removeKilledLock } from '../io/git/upkeep/stale-lock.js';
-import type { Entry, ObjectId } from '../model/tree.js';
+import { readText, writeAtomic } from '../../io/files.js';
+import { type GitCall, gitAsked } from '../../io/git/git-process.js';
+import type { Repository } from '../../io/git/repository.js';
+import { removeKilledLock } from '../../io/git/upkeep/stale-lock.js';
+import type { Entry, ObjectId } from '../../model/tree.js';
+import { COMMIT_JOURNAL } from '../publish-journal.js';
 import { type IndexEntries, releaseIndex, updateIndex } from './commit-index.js';
-import { COMMIT_JOURNAL } from './publish-journal.js';
 
 export interface CommitJournal {
   readonly commit: ObjectId;

@@ -4,13 +4,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { openRepository } from '../io/git/open-repository.js';
-import { createRig } from '../test/rig/rig.js';
+import { openRepository } from '../../io/git/open-repository.js';
+import { createRig } from '../../test/rig/rig.js';
 import { recoverCommit, writeCommitJournal } from './commit-journal.js';
 
 let looks = 0;
-vi.mock('../io/open-files.js', async (original) => {
-  const real = await original<typeof import('../io/open-files.js')>();
+vi.mock('../../io/open-files.js', async (original) => {
+  const real = await original<typeof import('../../io/open-files.js')>();
   const isOpen = (path: string) => {
     looks++;
     return real.isOpen(path);

@@ -5,13 +5,13 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { err, ok, type Result } from '../base/result.js';
-import { type GitCall, GitError, git, gitAsked, gitOk } from '../io/git/git-process.js';
-import type { GitObjects } from '../io/git/objects.js';
-import { stagedFiles } from '../io/git/porcelain.js';
-import type { Repository } from '../io/git/repository.js';
-import type { Failure } from '../model/failure.js';
-import { type Entry, type Files, type ObjectId, sameEntry } from '../model/tree.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { type GitCall, GitError, git, gitAsked, gitOk } from '../../io/git/git-process.js';
+import type { GitObjects } from '../../io/git/objects.js';
+import { stagedFiles } from '../../io/git/porcelain.js';
+import type { Repository } from '../../io/git/repository.js';
+import type { Failure } from '../../model/failure.js';
+import { type Entry, type Files, type ObjectId, sameEntry } from '../../model/tree.js';
 import { CommitHooks } from './commit-hooks.js';
 import { updateIndex } from './commit-index.js';
 import { recoverCommit, removeCommitJournal, theirGit, writeCommitJournal } from './commit-journal.js';

@@ -1,12 +1,12 @@
 /** Runs the person's own hooks for `build --commit`, as `git commit` would: what is to be committed, and its messages. */
 
 import { join } from 'node:path';
-import { err, ok, type Result } from '../base/result.js';
-import { makeTemporaryFolder, readText, removeTree, writeAtomic } from '../io/files.js';
-import { type GitCall, type GitExit, git, gitOk } from '../io/git/git-process.js';
-import type { Repository } from '../io/git/repository.js';
-import type { Failure } from '../model/failure.js';
-import type { ObjectId } from '../model/tree.js';
+import { err, ok, type Result } from '../../base/result.js';
+import { makeTemporaryFolder, readText, removeTree, writeAtomic } from '../../io/files.js';
+import { type GitCall, type GitExit, git, gitOk } from '../../io/git/git-process.js';
+import type { Repository } from '../../io/git/repository.js';
+import type { Failure } from '../../model/failure.js';
+import type { ObjectId } from '../../model/tree.js';
 
 /** Bytes of a hook's output that a failure shows. */
 const MAX_OUTPUT = 4096;

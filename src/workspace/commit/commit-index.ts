@@ -6,11 +6,11 @@
 import { copyFile, link, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { syncFiles } from '../io/durable.js';
-import { codeOf } from '../io/files.js';
-import { type GitCall, git, gitOk } from '../io/git/git-process.js';
-import type { Repository } from '../io/git/repository.js';
-import type { Entry } from '../model/tree.js';
+import { syncFiles } from '../../io/durable.js';
+import { codeOf } from '../../io/files.js';
+import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
+import type { Repository } from '../../io/git/repository.js';
+import type { Entry } from '../../model/tree.js';
 
 /** Paths from the root of the work tree to what is committed; undefined for a file that goes. */
 export type IndexEntries = ReadonlyMap<string, Entry | undefined>;
