@@ -44,7 +44,7 @@ const LONGEST_MS = 50;
  * Between the steps of long work that waits for nothing: signals, timers and what V8 tells of its heap are heard only in turns of the event
  * loop, and an `await` of what is there already is none.
  */
-export class Turns {
+export class LoopTurns {
   private last = performance.now();
 
   /** Gives the rest of the process a turn if it has had none for a while. */

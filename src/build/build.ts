@@ -7,13 +7,13 @@ import { isDefaultSecrets } from '../model/config.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { hasSameEnvironment, type LastBuild, readLastBuild } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
-import { isAsMarked } from '../project/outputs/clone-outputs.js';
 import type { SameGround } from '../project/project-memory.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { filesOnDisk, takeSnapshot } from '../workspace/snapshot.js';
 import { type OpenLifecycle, runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
+import { isAsLeft } from './quick-check.js';
 
 /** Builds and reports; the summary is also the last event. Rejects only for a bug. */
 export async function build(
@@ -65,14 +65,9 @@ async function doneQuickly(
   const how = { secrets: [...secrets], named: [...named], force: [], ...limit };
   const { samples = [] } = last;
   // Otherwise a file of a task may have come that no snapshot has, or the clone's record is that of an incomplete build.
-  const isAsLeft =
-    isAsMarked(session.repository.state, last.published) &&
-    filesOnDisk(session.repository, last.absent ?? []).length === 0;
-  if (
-    isAsLeft &&
-    isRestorable(options, last) &&
-    filesOnDisk(session.repository, samples).length < samples.length
-  ) {
+  const isLeft = isAsLeft(session.repository, last);
+  const mayRestore = isLeft && isRestorable(options, last);
+  if (mayRestore && filesOnDisk(session.repository, samples).length < samples.length) {
     const { restoreGone } = await import('./publishing/restore-outputs.js');
     const restored = await restoreGone(open, ground);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
@@ -85,9 +80,9 @@ async function doneQuickly(
   // A large file that no build has named yet is named.
   const isLargeKnown = (taken.value.large ?? []).join('\0') === (last.large ?? []).join('\0');
   // A build with nothing to do has nothing to say: it leaves no log.
-  if (isAsLeft && taken.value.tree === last.tree && isLargeKnown)
+  if (isLeft && taken.value.tree === last.tree && isLargeKnown)
     return nothingDone(last.tasks, host.now() - open.startedAt);
-  if (isAsLeft && isLargeKnown && isRestorable(options, last)) {
+  if (mayRestore && isLargeKnown) {
     const { restoreOutputs } = await import('./publishing/restore-outputs.js');
     const restored = await restoreOutputs(open, taken.value.tree, last);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };

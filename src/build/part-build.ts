@@ -115,7 +115,7 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
   const head = await readHead(state);
   if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
   const { snapshot, last, person } = ground;
-  // Whoever reads without the lock compares it later.
+  // A process that reads without the lock compares the file once more after it has read the part.
   const recordFile = fileIdentity(publishedFile(state));
   const published = await readPublishedSince(state, last.published);
   // What a task names exactly belongs to the snapshot, although git ignores it: a whole load takes it in.

@@ -4,9 +4,9 @@
  * in full.
  */
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileIdentity, lookSync, readTextSync } from '../io/files.js';
+import { fileIdentity, readTextSync } from '../io/files.js';
 import { gitBeside, gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
@@ -172,9 +172,17 @@ function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolea
 }
 
 /** Whether what git does not tell is as the last build left it: the record of outputs, and ignored files that were not there. */
-function isAsLeft({ project, state }: Repository, { published, absent = [] }: LastBuild): boolean {
-  const isFile = (path: string) => lookSync(join(project, path))?.isDirectory() === false;
-  return isAsMarked(state, published) && !absent.some(isFile);
+export function isAsLeft({ project, state }: Repository, { published, absent = [] }: LastBuild): boolean {
+  return isAsMarked(state, published) && !absent.some((path) => mayBeFile(join(project, path)));
+}
+
+/** Also where the system does not let this process look: the build that reads everything finds out. */
+function mayBeFile(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+  } catch {
+    return true;
+  }
 }
 
 /** Something that a full build looks after first: what a killed one left, an index that takes in other files, results to send. */

@@ -1,6 +1,6 @@
 /** From a snapshot to features and their graph, or to all problems of the specs. Reads no disk. */
 
-import { Turns } from '../base/bounded.js';
+import { LoopTurns } from '../base/bounded.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { Config } from '../model/config.js';
 import type { Diagnostic } from '../model/failure.js';
@@ -73,7 +73,7 @@ export async function inspectSpecs(
   const parsed: WrittenFeature[] = [];
   // Whether the tasks of a file follow from its text alone.
   let isPlain = true;
-  const turns = new Turns();
+  const turns = new LoopTurns();
   for (const one of await parseSpecs(found.files, read, cache)) {
     await turns.pass();
     const expansion = await expandSpec(one, { listing, config });

@@ -5,7 +5,7 @@
 
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { mapBounded, Turns } from '../../base/bounded.js';
+import { LoopTurns, mapBounded } from '../../base/bounded.js';
 import parseDocuments, { type ParsedDocument, parsePlain, type SourceDocument } from './pool-worker.js';
 
 export type { ParsedDocument, SourceDocument } from './pool-worker.js';
@@ -34,7 +34,7 @@ export async function parseMany(
   options: PoolOptions = {},
 ): Promise<ParsedDocument[]> {
   const plain: (ParsedDocument | undefined)[] = [];
-  const turns = new Turns();
+  const turns = new LoopTurns();
   for (const document of documents) {
     await turns.pass();
     plain.push(await parsePlain(document));
