@@ -1,10 +1,10 @@
 /** Which process a process number means, although the system may have given it again: start time and boot id. */
 
-import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { throwIfNotNow } from '../errors.js';
 import { cleanEnvironment, runProgram } from './process.js';
+import { withVariable } from './run-marks.js';
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -67,26 +67,7 @@ async function askedIdentity(pid: number): Promise<ProcessIdentity | undefined> 
 
 /** Live processes whose variables hold `name=value`; Linux only, elsewhere none. */
 export async function processesWith(name: string, value: string): Promise<number[]> {
-  if (process.platform !== 'linux') return [];
-  const wanted = Buffer.from(`\0${name}=${value}\0`);
-  const found: number[] = [];
-  for (const entry of readdirSync('/proc')) {
-    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue;
-    const text = variablesOf(entry);
-    if (!text || text.length === 0) continue;
-    if (Buffer.concat([Buffer.of(0), text, Buffer.of(0)]).includes(wanted)) found.push(Number(entry));
-  }
-  return found;
-}
-
-/** Read at once: the kernel has it in memory, and a way through other threads takes ten times as long. */
-function variablesOf(pid: string): Buffer | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/environ`);
-  } catch (error) {
-    throwIfNotNow(error);
-    return undefined;
-  }
+  return (await withVariable(name, (found) => found === value)).map(Number);
 }
 
 /** Bytes of resident memory of a process; 0 when it is gone or the system does not tell. */

@@ -126,7 +126,7 @@ export function killOwnRuns(): void {
   if (owner === undefined) return;
   for (const pid of allProcesses()) {
     try {
-      if (markOf(pid)?.startsWith(`${owner}.`)) process.kill(Number(pid), 'SIGKILL');
+      if (variableOf(pid, MARK)?.startsWith(`${owner}.`)) process.kill(Number(pid), 'SIGKILL');
     } catch {
       // Ended, of another user, or not readable now: the others are killed all the same.
     }
@@ -137,7 +137,7 @@ export function killOwnRuns(): void {
 async function killAll(isMeant: (value: string) => boolean, candidates = allProcesses): Promise<number> {
   const killed = new Set<string>();
   for (let round = 0; round < ROUNDS; round++) {
-    const found = await marked(isMeant, candidates());
+    const found = await withVariable(MARK, isMeant, candidates());
     if (found.length === 0) break;
     for (const pid of found) {
       killed.add(pid);
@@ -156,20 +156,25 @@ async function killAll(isMeant: (value: string) => boolean, candidates = allProc
 /** Processes looked at between two moments in which others may go on. */
 const AT_A_TIME = 200;
 
-async function marked(isMeant: (value: string) => boolean, pids: readonly string[]): Promise<string[]> {
+/** Numbers of the processes whose environment has such a variable. Linux only, elsewhere none. */
+export async function withVariable(
+  name: string,
+  isMeant: (value: string) => boolean,
+  pids: readonly string[] = allProcesses(),
+): Promise<string[]> {
   const found: string[] = [];
   for (const [at, pid] of pids.entries()) {
     if (at % AT_A_TIME === AT_A_TIME - 1) await setImmediate();
-    const value = markOf(pid);
+    const value = variableOf(pid, name);
     if (value !== undefined && isMeant(value)) found.push(pid);
   }
   return found;
 }
 
 /** Throws if the system has no resources to read it: a program that lives must not be passed over. */
-function markOf(pid: string): string | undefined {
+function variableOf(pid: string, name: string): string | undefined {
   try {
-    return markIn(readFileSync(`/proc/${pid}/environ`));
+    return valueIn(readFileSync(`/proc/${pid}/environ`), `${name}=`);
   } catch (error) {
     throwIfNotNow(error);
     // Ended, or not readable for this user.
@@ -178,6 +183,7 @@ function markOf(pid: string): string | undefined {
 }
 
 function allProcesses(): string[] {
+  if (process.platform !== 'linux') return [];
   return readdirSync('/proc').filter(isOther);
 }
 
@@ -185,8 +191,7 @@ function isOther(name: string): boolean {
   return /^\d+$/.test(name) && Number(name) !== process.pid;
 }
 
-function markIn(environ: Buffer): string | undefined {
-  const name = `${MARK}=`;
+function valueIn(environ: Buffer, name: string): string | undefined {
   let at = environ.indexOf(name);
   while (at > 0 && environ[at - 1] !== 0) at = environ.indexOf(name, at + 1);
   if (at < 0) return undefined;
