@@ -10,6 +10,7 @@ import type { Host } from '../project/host.js';
 import type { SameGround } from '../project/project-memory.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
+import { fewEdits } from '../workspace/reading/seen-changes.js';
 import { filesOnDisk, takeSnapshot } from '../workspace/snapshot.js';
 import { type OpenLifecycle, runBuild } from './lifecycle.js';
 import { type BuildOptions, nothingDone } from './options.js';
@@ -67,15 +68,16 @@ async function doneQuickly(
   // Otherwise a file of a task may have come that no snapshot has, or the clone's record is that of an incomplete build.
   const isLeft = isAsLeft(session.repository, last);
   const mayRestore = isLeft && isRestorable(options, last);
+  const seen = host.seen && host.now() - host.seen.at < SEEN_MS ? host.seen : undefined;
   if (mayRestore && filesOnDisk(session.repository, samples).length < samples.length) {
     const { restoreGone } = await import('./publishing/restore-outputs.js');
-    const restored = await restoreGone(open, ground);
+    const restored = await restoreGone(open, ground, seen);
     if (restored) return { ...restored, ms: host.now() - open.startedAt };
   }
   const { large = [], rules } = last;
-  const seen = host.seen && { ...host.seen, large, ...(rules && { rules }) };
-  const isNew = seen !== undefined && host.now() - seen.at < SEEN_MS;
-  const taken = await takeSnapshot(session.repository, session.objects, isNew ? { ...how, seen } : how);
+  const edits = seen && fewEdits(seen);
+  const goesOn = edits && { seen: { ...edits, large, ...(rules && { rules }) } };
+  const taken = await takeSnapshot(session.repository, session.objects, { ...how, ...goesOn });
   if (!taken.ok) return undefined;
   // A large file that no build has named yet is named.
   const isLargeKnown = (taken.value.large ?? []).join('\0') === (last.large ?? []).join('\0');

@@ -32,6 +32,7 @@ import {
   type ChangedFile,
   changedFilesIn,
   indexCall,
+  isSameKind,
   pathspecs,
   REFRESH_ARGUMENTS,
   SECRETS_RECORD,
@@ -123,35 +124,32 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
   if (code !== 0 || seenIn(repository) !== seen) return unknown;
   if (stdout.length === 0) return { kind: 'unchanged', tasks: last.tasks };
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
-  // The first few decide, and paths go on only where they are few: the rest need not be read.
-  const changes = changedFilesIn(stdout.toString('utf8', 0, SMALL));
-  if (!hasChanged(repository, changes)) return { kind: 'touched', seen };
-  const paths = changes.every(isSameKind) ? changes.map(({ path }) => path) : [];
-  const isFew = paths.length > 0 && paths.length <= MOST_PATHS && stdout.length < SMALL;
-  return { kind: 'changed', ...(isFew ? { seen: { at, index: last.index, paths } } : {}) };
+  if (!hasChanged(repository, stdout)) return { kind: 'touched', seen };
+  return { kind: 'changed', seen: { at, index: last.index, listed: stdout.toString('utf8') } };
 }
-
-/** So many changed files go on to the snapshot. */
-const MOST_PATHS = 100;
 
 /** Of so many named files the content is compared, and only of files of so many bytes. */
 const FEW = 5;
 const SMALL = 1_000_000;
-
-/** Whether it is the same kind of file as before, and a plain one. */
-function isSameKind({ before, after, status, path }: ChangedFile): boolean {
-  return status === 'M' && before === after && before.startsWith('100') && !path.includes('\ufffd');
-}
+/** Bytes in which the first few files are named. */
+const FEW_BYTES = 25_000;
 
 /** Whether one of the first files has certainly changed. One that git converts may count as changed although it has not. */
-function hasChanged({ top, objectFormat }: Repository, changes: readonly ChangedFile[]): boolean {
-  return changes.slice(0, FEW).some((change) => {
-    if (change.status !== 'M' || change.before !== change.after) return true;
-    const file = join(top, change.path);
-    const found = statSync(file, { throwIfNoEntry: false });
-    if (!isSameKind(change) || !found?.isFile() || found.size > SMALL) return false;
-    return hashObject('blob', readFileSync(file), objectFormat) !== change.id;
-  });
+function hasChanged(repository: Repository, listed: Buffer): boolean {
+  let seen = 0;
+  for (const change of changedFilesIn(listed.toString('utf8', 0, FEW_BYTES))) {
+    if (hasOtherContent(repository, change)) return true;
+    if (++seen === FEW) return false;
+  }
+  return false;
+}
+
+function hasOtherContent({ top, objectFormat }: Repository, change: ChangedFile): boolean {
+  if (change.status !== 'M' || change.before !== change.after) return true;
+  const file = join(top, change.path);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (!isSameKind(change) || !found?.isFile() || found.size > SMALL) return false;
+  return hashObject('blob', readFileSync(file), objectFormat) !== change.id;
 }
 
 /** What another build that ran meanwhile would have changed. */

@@ -57,25 +57,29 @@ export interface ChangedFile {
   readonly path: string;
 }
 
-/** The answer to `CHANGED_ARGUMENTS`. */
-export function changedFilesIn(listed: string): ChangedFile[] {
-  const fields = listed.split('\0');
-  const changes: ChangedFile[] = [];
-  for (let at = 0; at + 1 < fields.length; at += 2) {
+/** The answer to `CHANGED_ARGUMENTS`, file by file: of a list that is cut off, what is whole. */
+export function* changedFilesIn(listed: string): Iterable<ChangedFile> {
+  for (let at = 0; at < listed.length; ) {
     // `:<mode> <mode> <id> <id> <status>`, where a mode has six digits. To split it would take longer than git's look at the file.
-    const field = fields[at] as string;
-    const idEnd = field.indexOf(' ', 15);
-    const id = field.slice(15, idEnd);
-    const status = field.slice(2 * idEnd - 13);
-    changes.push({
-      before: field.slice(1, 7),
-      after: field.slice(8, 14),
-      id,
-      status,
-      path: fields[at + 1] as string,
-    });
+    const idEnd = listed.indexOf(' ', at + 15);
+    const statusAt = 2 * idEnd - at - 13;
+    const statusEnd = listed.indexOf('\0', statusAt);
+    const end = listed.indexOf('\0', statusEnd + 1);
+    if (idEnd < 0 || statusEnd < 0 || end < 0) return;
+    yield {
+      before: listed.slice(at + 1, at + 7),
+      after: listed.slice(at + 8, at + 14),
+      id: listed.slice(at + 15, idEnd),
+      status: listed.slice(statusAt, statusEnd),
+      path: listed.slice(statusEnd + 1, end),
+    };
+    at = end + 1;
   }
-  return changes;
+}
+
+/** Whether it is the same kind of file as before, and a plain one. */
+export function isSameKind({ before, after, status, path }: ChangedFile): boolean {
+  return status === 'M' && before === after && before.startsWith('100') && !path.includes('\ufffd');
 }
 
 /** The arguments that write the project's tree of the index. */

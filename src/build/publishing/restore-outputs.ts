@@ -23,6 +23,7 @@ import { recordedProvenance } from '../../store/provenance-record.js';
 import { findGone } from '../../workspace/gone-files/find-gone.js';
 import { writeGone } from '../../workspace/gone-files/write-gone.js';
 import { publishTree } from '../../workspace/publish.js';
+import type { SeenChanges } from '../../workspace/reading/seen-changes.js';
 import type { OpenLifecycle } from '../lifecycle.js';
 import { NO_COUNTS } from '../options.js';
 import type { Session } from '../project-session.js';
@@ -44,13 +45,17 @@ interface GoneFiles {
   write(): Promise<boolean>;
 }
 
-/** Where many outputs are gone, one look at all files tells it without a snapshot. Undefined as for `restoreOutputs`. */
+/**
+ * Where many outputs are gone, one look at all files tells it without a snapshot. `seen`: one of this process just before.
+ * Undefined as for `restoreOutputs`.
+ */
 export async function restoreGone(
   open: OpenLifecycle,
   { last, person }: SameGround,
+  seen?: SeenChanges,
 ): Promise<Restored | undefined> {
   const { repository, objects } = open.session;
-  const gone = await findGone(repository, last);
+  const gone = await findGone(repository, last, seen);
   if (!gone || gone.size === 0) return undefined;
   const write = async () => (await writeGone(repository, objects, last.tree, gone)) === 'written';
   const restored = await orNothing(() => restore(open, last, { gone, write }));

@@ -393,6 +393,16 @@ test('a build goes on from what the quick check saw, and the next one needs no l
   expect((await commands()).text).toContain('nothing to do');
   chmodSync(project.path('hand.txt'), 0o755);
   expect((await commands()).git).toContain('add');
+  // Outputs that are gone are looked for once.
+  const outcome = project.read('out.txt');
+  for (let round = 0; round < 2; round++) {
+    project.remove('out.txt');
+    const restored = await commands();
+    expect(restored.text).toContain('1 from cache');
+    expect(restored.git.filter(Boolean)).toEqual(['ls-files', 'diff-files']);
+    expect(project.read('out.txt')).toBe(outcome);
+    expect((await commands()).git).toEqual(['ls-files', 'diff-files']);
+  }
   // Touched only.
   utimesSync(project.path('hand.txt'), 1, 1);
   const touched = await commands();

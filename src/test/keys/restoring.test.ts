@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fileIdentity } from '../../io/files.js';
 import { observeGit } from '../../io/git/git-process.js';
+import { CHANGED_ARGUMENTS } from '../../workspace/private-index.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
 
@@ -94,6 +95,35 @@ test('many gone files cost one look at all files, and the next build knows that 
   const { index } = JSON.parse(readFileSync(join(folder, 'last.json'), 'utf8'));
   expect(index).toBe(fileIdentity(join(folder, 'index')));
   expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+});
+
+test('what this process saw of all files just before is not looked at again, unless the index has changed since', async () => {
+  await using rig = await built();
+  const files = rig.files();
+  const state = rig.path('.git/conductor/projects');
+  const index = join(state, readdirSync(state)[0] as string, 'index');
+  const restored = async (seenIndex: () => string | undefined) => {
+    rig.remove('out');
+    const store = rig.path('.git/conductor/repo');
+    const listed = execFileSync(
+      'git',
+      [`--git-dir=${store}`, `--work-tree=${rig.dir}`, ...CHANGED_ARGUMENTS],
+      {
+        env: { ...process.env, GIT_INDEX_FILE: index },
+        encoding: 'utf8',
+      },
+    );
+    rig.seen = { at: rig.time, index: seenIndex() ?? '', listed };
+    const looks: string[] = [];
+    observeGit(({ command }) => {
+      if (command === 'diff-files' || command === 'ls-files') looks.push(command);
+    });
+    const story = await rig.buildWithoutAgent().finally(() => observeGit(undefined));
+    expect([isFromRecords(story), rig.files()]).toEqual([true, files]);
+    return looks.sort();
+  };
+  expect(await restored(() => fileIdentity(index))).toEqual([]);
+  expect(await restored(() => 'another one')).toEqual(['diff-files', 'ls-files']);
 });
 
 test('what a filter prints is no failure of git, also where another program takes the place of a file', async () => {

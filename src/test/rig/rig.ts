@@ -17,6 +17,7 @@ import type { BuildEvent, BuildSummary } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { Host } from '../../project/host.js';
+import type { SeenChanges } from '../../workspace/reading/seen-changes.js';
 import { filesBelow, PACKAGE, TemporaryProject, until } from './command-line.js';
 import { overJson } from './json-executor.js';
 import { backlogYaml, type TaskText } from './rig-backlog.js';
@@ -67,6 +68,8 @@ export class Rig implements AsyncDisposable {
     const opened = await openLocalExecutor(host, parts);
     return opened.ok ? ok(overJson(opened.value)) : opened;
   };
+  /** What the process saw of all files before the next build. */
+  seen: SeenChanges | undefined;
   /** An agent in place of the scripted one. */
   by: Agent | undefined;
   /** Texts of another version of conductor in place of the shipped ones, by file name. */
@@ -220,6 +223,7 @@ export class Rig implements AsyncDisposable {
       version: this.version,
       pid: process.pid,
       now: () => ++this.time,
+      ...(this.seen === undefined ? {} : { seen: this.seen }),
       loadConfig: async () => ok({ config: resolveConfig(this.config, 2), environment: this.environment }),
       createAgent: async () => ok(this.by ?? agent),
       createExecutor: (parts) => this.createExecutor(host, parts),

@@ -21,6 +21,7 @@ import {
   takenInText,
   writeTreeArguments,
 } from '../private-index.js';
+import type { SeenChanges } from '../reading/seen-changes.js';
 
 /** What a build left on disk, and how its snapshot was taken. */
 export interface LeftTree extends TakenIn {
@@ -36,11 +37,12 @@ const RULES = /(?:^|\/)\.git(?:attributes|ignore)$/;
 
 /**
  * Undefined where another file differs or was only touched, or where the index may not be that of the tree: a snapshot tells then.
- * The caller holds the project's lock.
+ * `seen`: what this process saw before it had the lock. The caller holds the project's lock.
  */
 export async function findGone(
   repository: Repository,
   left: LeftTree,
+  seen?: SeenChanges,
 ): Promise<ReadonlyMap<string, Entry> | undefined> {
   const { state } = repository;
   // Files that are taken in by name are looked at one by one.
@@ -50,6 +52,7 @@ export async function findGone(
   await rm(join(state, 'index.lock'), { force: true });
   if (readTextSync(join(state, SECRETS_RECORD)) !== takenInText(left)) return undefined;
   if (!(await isAsRecorded(repository)) || !(await isIndexOf(repository, left))) return undefined;
+  if (seen && seen.index === fileIdentity(join(state, 'index'))) return goneOf(repository, seen.listed);
   const call = indexCall(repository);
   const [changed, others] = await Promise.all([
     git(CHANGED_ARGUMENTS, call),

@@ -5,16 +5,38 @@ import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
 import { type IndexRecord, type IndexRules, isRulesFile } from '../index-record.js';
 import { largerThan } from '../large-files.js';
-import { indexCall } from '../private-index.js';
+import { changedFilesIn, indexCall, isSameKind } from '../private-index.js';
 
-/** What a look at all files found just now: the snapshot of the same process need not look again. */
+/** What a look at all files found just now: the same process need not look again. */
 export interface SeenChanges {
   /** When it began, in milliseconds since 1970. */
   readonly at: number;
   /** The private index then (`fileIdentity`). No other file was new to it, but for those that are known to be too large. */
   readonly index: string;
-  /** Files of it, from the root of the repository, that look different and have the mode of before. */
+  /** What git said of the files that do not look as it has them (`changedFilesIn`). */
+  readonly listed: string;
+}
+
+/** Of an index the files, from the root of the repository, that look different and have the mode of before. */
+interface SeenEdits {
+  readonly index: string;
   readonly paths: readonly string[];
+}
+
+/** So many changed files go on to a snapshot. */
+const MOST_PATHS = 100;
+/** Of a list of so many characters, nothing is parsed. */
+const MOST_LISTED = 1_000_000;
+
+/** Undefined where they are many, or other than edited files. */
+export function fewEdits({ index, listed }: SeenChanges): SeenEdits | undefined {
+  if (listed.length > MOST_LISTED) return undefined;
+  const paths: string[] = [];
+  for (const change of changedFilesIn(listed)) {
+    if (!isSameKind(change) || paths.length === MOST_PATHS) return undefined;
+    paths.push(change.path);
+  }
+  return paths.length === 0 ? undefined : { index, paths };
 }
 
 /** Which rules files the index has that `index` names (`fileIdentity`). */
@@ -22,7 +44,7 @@ export type RulesOfIndex = IndexRules & { readonly index: string | undefined };
 
 export interface SeenOptions {
   /** With the files that are left out for their size, and the rules files of an index. Absent: all files are looked at. */
-  readonly seen?: SeenChanges & { readonly large: readonly string[]; readonly rules?: RulesOfIndex };
+  readonly seen?: SeenEdits & { readonly large: readonly string[]; readonly rules?: RulesOfIndex };
   readonly maxUntracked?: number;
 }
 
