@@ -101,11 +101,14 @@ export function summary(
     outcomes,
     usage,
     others = 0,
+    restored = 0,
   }: {
     readonly outcomes: ReadonlyMap<Label, TaskOutcomeKind>;
     readonly usage: Usage;
     /** Fresh tasks beside them. */
     readonly others?: number;
+    /** Tasks beside them whose files are written again. */
+    readonly restored?: number;
   },
   failure: Failure | undefined,
   { ms, published = 0, waiting = 0 }: Pick<BuildSummary, 'ms' | 'waiting'> & { readonly published?: number },
@@ -113,6 +116,7 @@ export function summary(
   const counts = { ...NO_COUNTS };
   for (const outcome of outcomes.values()) counts[outcome]++;
   counts.fresh += others;
+  counts.cached += restored;
   const exitCode = failure ? exitCodeOf(failure) : 0;
   const idle = counts.cached + counts.verified + counts.built + counts.accepted === 0 && published === 0;
   const outcome = exitCode === 130 ? 'interrupted' : failure ? 'failed' : idle ? 'up-to-date' : 'built';

@@ -5,7 +5,7 @@
 
 import { type Prepared, prepare } from '../analysis/prepare.js';
 import { holdsBetween } from '../analysis/range/between-features.js';
-import { type ChangedPart, changedPart } from '../analysis/range/changed-part.js';
+import type { ChangedPart } from '../analysis/range/changed-part.js';
 import { type AnalysisIndex, readHead, readIndex, readOrder } from '../analysis/range/index-file.js';
 import { IndexTables } from '../analysis/range/index-tables.js';
 import { type Induction, LazyInduction, openInduction } from '../analysis/range/induction.js';
@@ -30,6 +30,7 @@ import { readIndexRecord } from '../workspace/index-record.js';
 import { filesOnDisk } from '../workspace/snapshot.js';
 import type { OpenLifecycle } from './lifecycle.js';
 import type { BuildOptions } from './options.js';
+import { partBesideGone } from './publishing/put-back.js';
 
 export interface PartBuild {
   readonly prepared: Prepared;
@@ -59,7 +60,7 @@ export async function openPart(
   // Of this snapshot alone: a later build takes its own.
   const ground = session.memory.takeGround();
   if (!ground || !isPlain(options)) return undefined;
-  const part = await readPart(diskSource(session, loaded.config), ground);
+  const part = await readPart(diskSource(session, loaded.config), ground, true);
   return part && preparePart({ host, options, session, signal }, { loaded, part, warn });
 }
 
@@ -108,13 +109,20 @@ function isPlain(options: BuildOptions): boolean {
   );
 }
 
-/** Reads from the snapshot of the ground; undefined where the build has to read everything. */
-export async function readPart(source: ProjectSource, ground: SnapshotGround): Promise<ReadPart | undefined> {
-  const { repository, objects, config } = source;
+/**
+ * Reads from the snapshot of the ground; undefined where the build has to read everything. `restores`: outputs that are gone may be put
+ * back into the snapshot, for the caller to write.
+ */
+export async function readPart(
+  source: ProjectSource,
+  ground: SnapshotGround,
+  restores = false,
+): Promise<ReadPart | undefined> {
+  const { repository, objects } = source;
   const { state } = repository;
   const head = await readHead(state);
   if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
-  const { snapshot, last, person } = ground;
+  const { last, person } = ground;
   // A process that reads without the lock compares the file once more after it has read the part.
   const recordFile = fileIdentity(publishedFile(state));
   const published = await readPublishedSince(state, last.published);
@@ -124,12 +132,10 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
   if (!before) return undefined;
   const tables = new IndexTables(state, head);
   const cache = await partCache(source);
-  const part = await changedPart(
-    { objects, head, tables, handWritten: before, republished: published.changed, cache },
-    config,
-    snapshot,
-  );
-  if (!part) return undefined;
+  const known = { objects, head, tables, handWritten: before, republished: published.changed, cache };
+  const found = await partBesideGone(source, known, { ground, published: published.outputs, restores });
+  if (!found) return undefined;
+  const { part, snapshot, restored } = found;
   const { features, changed, added, removed, handWork } = part;
   const isRead = (label: Label) => features.has(featureOf(label));
   if (!Object.keys(await readWaiting(state)).every(isRead)) return undefined;
@@ -154,6 +160,7 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
       keptLocks: keptLocks ?? {},
       removed,
       hasAgents: rest.some(([, { hasAgents }]) => hasAgents),
+      restored,
     },
     warnings: head.divisible.warnings,
     handWritten: handWork.size === 0 ? before : before.with(handWork),
@@ -166,7 +173,14 @@ export async function readPart(source: ProjectSource, ground: SnapshotGround): P
   const isEmpty = project.graph.tasks.size === 0 && project.rest?.tasks.length === 0;
   const reshaped = new Set([...removed.keys(), ...reshapedFeatures(project, index)]);
   if (isEmpty || !isFit(project, { part, reshaped, tables, last })) return undefined;
-  return { project: reshaped.size === 0 ? project : reordered(project, changed), index, changed, recordFile };
+  const ordered = reshaped.size === 0 ? project : reordered(project, changed);
+  const onDisk = ground.snapshot;
+  return {
+    project: snapshot === onDisk ? ordered : { ...ordered, onDisk },
+    index,
+    changed,
+    recordFile,
+  };
 }
 
 /** What is parsed for a part is not kept: reading the cache of all specs takes longer than parsing a few of them. */

@@ -6,10 +6,17 @@ import { ok, type Result } from '../base/result.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
-import { lockedTask, type Project } from '../project/project.js';
+import { lockedTask, type Project, type RestoredTask } from '../project/project.js';
 import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
 
-const NOTHING = { checked: [], others: [] };
+interface FoundTogether {
+  readonly checked: readonly Label[];
+  readonly others: readonly Label[];
+  readonly restored: readonly RestoredTask[];
+}
+
+const NO_RESTORED = { tasks: [] };
+const NOTHING: FoundTogether = { checked: [], others: [], restored: [] };
 
 export class TaskOutcomes {
   readonly dependencyOutputs = new Map<Label, DependencyOutputs>();
@@ -25,6 +32,8 @@ export class TaskOutcomes {
   readonly unchanged = new Set<Label>();
   /** Fresh tasks of features that were not read. */
   others = 0;
+  /** Tasks of such features whose gone outputs are written again. */
+  restored = 0;
   /** Tasks of which a warning was said when they were analysed. */
   readonly noted = new Set<Label>();
   /** Verdicts of tasks whose recipes may not run. */
@@ -32,7 +41,7 @@ export class TaskOutcomes {
   /** What is told of accepted tasks once it is decided that their results stay, and not before. */
   private untold: BuildEventBody[] = [];
   /** Fresh tasks that were found together, before any task began: in the order in which they are told. */
-  private together: { readonly checked: readonly Label[]; readonly others: readonly Label[] } = NOTHING;
+  private together: FoundTogether = NOTHING;
   /** Finished, and taken out of the publish plan again. */
   private readonly retracted = new Set<Label>();
   private readonly project: Project;
@@ -69,17 +78,27 @@ export class TaskOutcomes {
 
   /** What has been found so far is reported later, with the tasks of features that were not read. These are returned. */
   protected foundTogether(): readonly Label[] {
-    const others = this.project.rest?.tasks ?? [];
-    this.together = { checked: [...this.unchanged], others };
-    this.others = others.length;
-    return others;
+    const { tasks = [], restored: { tasks: restored } = NO_RESTORED } = this.project.rest ?? {};
+    const gone = new Set(restored.map(({ task }) => task));
+    const there = (labels: Iterable<Label>) => [...labels].filter((label) => !gone.has(label));
+    for (const label of gone) if (this.unchanged.has(label)) this.outcomes.set(label, 'cached');
+    this.together = { checked: there(this.unchanged), others: there(tasks), restored };
+    this.others = this.together.others.length;
+    this.restored = tasks.length - this.others;
+    return tasks;
   }
 
   /** Reports what was found together: an event for each of thousands of tasks would take longer than finding them. */
   tellTogether(): void {
-    const { checked, others } = this.together;
+    const { checked, others, restored } = this.together;
     if (checked.length > 0) this.emit({ type: 'tasks.fresh', tasks: checked, checked: true });
     if (others.length > 0) this.emit({ type: 'tasks.fresh', tasks: others, checked: false });
+    for (const { task, missing, result, saved } of restored) {
+      const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
+      this.emit({ type: 'task.checked', task, verdict: { kind: 'cached', reasons } });
+      const more = { result, former: result, ...(saved === undefined ? {} : { saved }) };
+      this.emit({ type: 'task.finished', task, outcome: 'cached', ms: 0, ...more });
+    }
   }
 
   protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {

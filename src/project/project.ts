@@ -5,13 +5,14 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
+import type { Usage } from '../model/action.js';
 import { type Config, untrackedLimit } from '../model/config.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 import type { Ownership } from '../model/paths/ownership.js';
 import type { Feature, Label, Task } from '../model/task.js';
 import type { TaskGraph } from '../model/task-graph.js';
-import type { Entry, Listing, ObjectId } from '../model/tree.js';
+import type { Entry, Files, Listing, ObjectId } from '../model/tree.js';
 import { loadSpecs } from '../specs/load.js';
 import { readIndexRecord } from '../workspace/index-record.js';
 import { leftOutWarning } from '../workspace/large-files.js';
@@ -38,7 +39,7 @@ export interface Project {
   readonly objects: GitObjects;
   readonly config: Config;
   readonly snapshot: ObjectId;
-  /** What is on disk where the snapshot is a rewritten one that nobody has written yet. Absent: the snapshot. */
+  /** What is on disk where the snapshot has files that nobody has written yet: rewritten ones, or outputs that are gone. Absent: the snapshot. */
   readonly onDisk?: ObjectId;
   readonly listing: Listing;
   readonly features: ReadonlyMap<string, Feature>;
@@ -80,6 +81,24 @@ export interface Project {
   readonly rest?: ProjectRest;
 }
 
+/** A task that is up to date but for outputs that are gone, with its recorded result, of which they are written again. */
+export interface RestoredTask {
+  readonly task: Label;
+  /** Its outputs that are gone. */
+  readonly missing: readonly string[];
+  /** Commit of the result. */
+  readonly result: ObjectId;
+  /** What the result had cost when it was made; absent: no agent made it. */
+  readonly saved?: Usage;
+}
+
+/** What is gone of outputs and is in the snapshot all the same, for publishing to write. */
+export interface Restored {
+  /** Also tasks that were read. */
+  readonly tasks: readonly RestoredTask[];
+  readonly files: Files;
+}
+
 /** What is known of features that were not read. None of their tasks depends on one that may have changed. */
 export interface ProjectRest {
   /** In the order of the graph. */
@@ -97,6 +116,7 @@ export interface ProjectRest {
   readonly removed: ReadonlyMap<string, string>;
   /** Some task of the project is an agent's. */
   readonly hasAgents: boolean;
+  readonly restored: Restored;
 }
 
 /** What counts of several records of one task. */

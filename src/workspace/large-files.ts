@@ -3,11 +3,10 @@
  * git tracks is part of the project, whatever its size.
  */
 
-import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
 import { type GitCall, git, gitOk } from '../io/git/git-process.js';
 import type { Repository } from '../io/git/repository.js';
 import type { Diagnostic } from '../model/failure.js';
+import { SeenFolders } from './in-the-way.js';
 import { indexCall } from './private-index.js';
 
 /** The arguments that list what the private index does not have and git does not ignore. */
@@ -17,8 +16,9 @@ export function othersArguments(specs: readonly string[]): string[] {
 
 /** Of a list of paths below the repository's root, those of larger files. */
 export function largerThan(limit: number, repository: Repository, paths: readonly string[]): string[] {
+  const seen = new SeenFolders(repository.top);
   return paths.filter((path) => {
-    const found = lstatSync(join(repository.top, path), { throwIfNoEntry: false });
+    const found = seen.look(path);
     return found?.isFile() === true && found.size > limit;
   });
 }

@@ -31,6 +31,8 @@ export interface PublishOptions {
   readonly files?: Listing | undefined;
   /** `to` is the tree of an earlier build: what it holds was brought to disk then. */
   readonly isOnDisk?: true;
+  /** Files of results that the store names: they were brought to disk with these. Absent: none is known. */
+  readonly stored?: ReadonlySet<ObjectId> | undefined;
 }
 
 export interface Published {
@@ -53,7 +55,7 @@ const HALF_WRITTEN = /unable to|failed to/i;
 export async function publishTree(
   repository: Repository,
   objects: GitObjects,
-  { from, to, files, isOnDisk }: PublishOptions,
+  { from, to, files, isOnDisk, stored }: PublishOptions,
 ): Promise<Result<Published, Failure>> {
   const before = files ?? (await objects.list(from));
   const changes = await changedFiles(objects, from, to);
@@ -67,7 +69,7 @@ export async function publishTree(
     return err({ kind: 'publish-refused', paths: inTheWay, detail: 'these files are not in the snapshot' });
   }
   // The journal is useful only while the objects that it names can be read.
-  if (!isOnDisk) await new DurableRefs(objects).makeTreeDurable(from, to);
+  if (!isOnDisk) await new DurableRefs(objects).makeTreeDurable(from, to, stored);
   const journal = join(repository.state, JOURNAL);
   await writeAtomic(journal, JSON.stringify({ from, to }));
   const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];

@@ -46,6 +46,8 @@ export interface LastState {
   readonly tables: IndexTables;
   /** What people had written. */
   readonly handWritten: Listing;
+  /** Outputs that are gone: what they concern is decided by what else has changed. */
+  readonly gone: { has(path: string): boolean };
   /** Outputs and lock files of which the clone's records say something else than after the last complete build. */
   readonly republished: Iterable<string>;
   readonly cache: ParseCache;
@@ -64,8 +66,10 @@ export async function changedPart(
   snapshot: ObjectId,
 ): Promise<ChangedPart | undefined> {
   const { objects, head } = last;
-  const changes = await changedOrNothing(objects, head.tree, snapshot);
-  if (!changes || changes.size > MOST_CHANGES) return undefined;
+  const found = await changedOrNothing(objects, head.tree, snapshot);
+  if (!found) return undefined;
+  const changes = new Map([...found].filter(([path]) => !last.gone.has(path)));
+  if (changes.size > MOST_CHANGES) return undefined;
   const kinds = kindsOf(changes, last, config.specs);
   if (!kinds) return undefined;
   const { specs, roots, removed, handWork } = kinds;

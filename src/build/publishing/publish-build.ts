@@ -192,6 +192,7 @@ export async function publish(
     from,
     to: merged.tree,
     files: from === project.snapshot ? project.listing : undefined,
+    stored: project.rest && new Set([...project.rest.restored.files.values()].map(({ id }) => id)),
   });
   if (!done.ok) return done;
   await keepRecords(prepared, merged);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { compareBytes } from '../../base/order.js';
 import { fileIdentity } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
+import type { GitObjects } from '../../io/git/objects.js';
 import { changedFiles, listSome } from '../../io/git/walk.js';
 import { hasRefs } from '../../io/git/writing/packed-refs.js';
 import { type ActionKey, firstMaking, type Usage } from '../../model/action.js';
@@ -14,7 +15,7 @@ import type { BuildSummary } from '../../model/event.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
-import { type LastBuild, readKeptLocks, writeLastBuild } from '../../project/clone-records.js';
+import { type KeptLock, type LastBuild, readKeptLocks, writeLastBuild } from '../../project/clone-records.js';
 import { readPublished, wordOf } from '../../project/outputs/clone-outputs.js';
 import type { SameGround } from '../../project/project-memory.js';
 import { parseLock } from '../../specs/lock-file.js';
@@ -29,7 +30,7 @@ import { NO_COUNTS } from '../options.js';
 import type { Session } from '../project-session.js';
 
 /** What is needed of a task's record: of a hundred thousand tasks the whole records would fill the memory. */
-interface RecordedTask {
+export interface RecordedTask {
   readonly label: Label;
   readonly key: ActionKey;
   readonly result: ObjectId;
@@ -89,16 +90,12 @@ async function restore(
   last: LastBuild,
   { gone, write }: GoneFiles,
 ): Promise<Restored | undefined> {
-  const { objects, sessionState } = session;
+  const { sessionState } = session;
   const tasks = await recordedTasks(session, last, gone);
   if (!tasks) return undefined;
   const restored = tasks.filter(({ missing }) => missing.length > 0);
-  if (!hasRefs(objects.store, resultRefs(restored))) return undefined;
-  const saved = await savedUsages(session, restored);
-  // Every byte is hashed before it is written: a store can be damaged since.
-  const unsound = await objects.missing([...gone.values()].map(({ id }) => id));
-  if (!saved || unsound.length > 0 || !(await isSeenUnchanged(session, last, restored))) return undefined;
-  if (signal.aborted) return undefined;
+  const saved = await soundResults(session.objects, { last, restored, files: gone.values() });
+  if (!saved || signal.aborted) return undefined;
   sessionState.isPublishing = true;
   try {
     if (!(await write())) return undefined;
@@ -122,6 +119,27 @@ async function restore(
   }
 }
 
+interface ToRestore {
+  readonly last: LastBuild;
+  readonly restored: readonly RecordedTask[];
+  readonly files: Iterable<Entry>;
+}
+
+/**
+ * What the results of agents had cost; undefined where the store does not name the recorded results any more, where it cannot read
+ * one of the files, or where a task would not be up to date with them.
+ */
+export async function soundResults(
+  objects: GitObjects,
+  { last, restored, files }: ToRestore,
+): Promise<Map<Label, Usage> | undefined> {
+  if (!hasRefs(objects.store, resultRefs(restored))) return undefined;
+  const saved = await savedUsages(objects, restored);
+  // Every byte is hashed before it is written: a store can be damaged since.
+  const unsound = await objects.missing([...files].map(({ id }) => id));
+  return saved && unsound.length === 0 && (await isSeenUnchanged(objects, last, restored)) ? saved : undefined;
+}
+
 /** In the order of names. */
 function* resultRefs(tasks: readonly RecordedTask[]): Iterable<readonly [string, ObjectId]> {
   for (const { key, result } of [...tasks].sort((a, b) => (a.key < b.key ? -1 : 1)))
@@ -129,7 +147,7 @@ function* resultRefs(tasks: readonly RecordedTask[]): Iterable<readonly [string,
 }
 
 /** Undefined also if the store has lost a tree or a lock file of the last build: a whole build needs neither. */
-async function orNothing<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
+export async function orNothing<T>(work: () => Promise<T | undefined>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
@@ -157,16 +175,29 @@ async function goneFiles(
 /** Lock files that are read together: each may have thousands of tasks. */
 const LOCKS_AT_ONCE = 16;
 
+/** A lock file, and what the clone keeps of it. */
+type KeptEntry = readonly [string, Pick<KeptLock, 'blob'>];
+
 /** Every task, as its lock file records it; undefined where a file that is gone is not simply an output of one of them. */
 async function recordedTasks(
   { objects, repository: { state } }: Session,
   last: LastBuild,
   gone: ReadonlyMap<string, Entry>,
-): Promise<RecordedTask[] | undefined> {
+): Promise<readonly RecordedTask[] | undefined> {
   const published = await readPublished(state);
   for (const [path, entry] of gone) if (wordOf(published, path) !== encodeEntry(entry)) return undefined;
   const kept = Object.entries((await readKeptLocks(state)) ?? {});
-  const inTree = await listSome(objects, last.tree, { paths: kept.map(([file]) => file), folders: [] });
+  const found = await tasksOfLocks(objects, last.tree, { kept, gone });
+  return found?.owned === gone.size && found.tasks.length === last.tasks ? found.tasks : undefined;
+}
+
+/** The tasks of these lock files, and how many of the files that are gone are theirs; undefined as for `recordedTasks`. */
+export async function tasksOfLocks(
+  objects: GitObjects,
+  tree: ObjectId,
+  { kept, gone }: { readonly kept: readonly KeptEntry[]; readonly gone: ReadonlyMap<string, Entry> },
+): Promise<{ readonly tasks: readonly RecordedTask[]; readonly owned: number } | undefined> {
+  const inTree = await listSome(objects, tree, { paths: kept.map(([file]) => file), folders: [] });
   const tasks: RecordedTask[] = [];
   let owned = 0;
   // The clone's record may be of a later build of some targets.
@@ -192,7 +223,7 @@ async function recordedTasks(
       }
     }
   }
-  return owned === gone.size && tasks.length === last.tasks ? tasks : undefined;
+  return { tasks, owned };
 }
 
 /** Whether nothing but its recorded outputs is gone for a task, and these are a recipe's. */
@@ -206,7 +237,7 @@ function isSimple(locked: LockedTask, missing: readonly string[], gone: Readonly
 
 /** Whether what agents were seen to read is as they saw it: where it changed, a whole build says so. */
 async function isSeenUnchanged(
-  { objects }: Session,
+  objects: GitObjects,
   last: LastBuild,
   tasks: readonly RecordedTask[],
 ): Promise<boolean> {
@@ -219,7 +250,7 @@ async function isSeenUnchanged(
 
 /** What the results of agents had cost; undefined where a result is not here. */
 async function savedUsages(
-  { objects }: Session,
+  objects: GitObjects,
   tasks: readonly RecordedTask[],
 ): Promise<Map<Label, Usage> | undefined> {
   const usages = new Map<Label, Usage>();

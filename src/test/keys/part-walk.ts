@@ -109,6 +109,10 @@ export async function walkInParts(seed: number, steps: number): Promise<{ parts:
       // Most changes are of a kind for which a build can read a part.
       for (let i = dice.below(2); i >= 0; i--)
         told.push(dice.chance(0.8) ? project.localChange() : project.change());
+      if (dice.chance(0.2)) {
+        rig.remove('out');
+        told.push('no outputs');
+      }
       // As a pull or a checkout: specs, lock files and outputs come together, or only those that git has.
       if (states.length > 0 && dice.chance(0.25))
         told.push(dice.pick(states.slice(-3))(dice.chance(0.6) ? 'all' : 'specs'));

@@ -8,6 +8,8 @@ import { loosePath, ObjectDamaged } from '../damaged.js';
 import type { GitObjects } from '../objects.js';
 import { commitTree, parseRawTree, type TreeEntry } from '../raw-tree.js';
 
+const NONE: ReadonlySet<ObjectId> = new Set();
+
 /** A ref to a commit with unreadable objects would be a result that does not exist. */
 export class DurableRefs {
   private readonly objects: GitObjects;
@@ -42,8 +44,11 @@ export class DurableRefs {
     return [];
   }
 
-  /** What a tree holds and another one, which is on disk, does not. Rejects when something of it cannot be read. */
-  async makeTreeDurable(from: ObjectId, to: ObjectId): Promise<void> {
+  /**
+   * What a tree holds and another one, which is on disk, does not. `stored`: files that are on disk as well. Rejects when something of
+   * it cannot be read.
+   */
+  async makeTreeDurable(from: ObjectId, to: ObjectId, stored: ReadonlySet<ObjectId> = NONE): Promise<void> {
     const wanted = new Set<ObjectId>();
     const visit = async (before: ObjectId | undefined, after: ObjectId): Promise<void> => {
       if (before === after || this.done.has(after)) return;
@@ -53,7 +58,7 @@ export class DurableRefs {
         const was = old?.get(name);
         if (was?.id === entry.id || entry.mode === '160000') continue;
         if (entry.mode === '40000') await visit(was?.mode === '40000' ? was.id : undefined, entry.id);
-        else wanted.add(entry.id);
+        else if (!stored.has(entry.id)) wanted.add(entry.id);
       }
     };
     await visit(from, to);
