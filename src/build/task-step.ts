@@ -10,7 +10,7 @@ import { filesInTheWay, overwriteFailure } from '../analysis/path-conflicts.js';
 import type { LazyInduction } from '../analysis/range/induction.js';
 import type { Check, Checker } from '../analysis/verdict.js';
 import { checkWarnings } from '../analysis/verdict-warnings.js';
-import { Limiter } from '../base/limiter.js';
+import type { Limiter } from '../base/limiter.js';
 import { err, ok, type Result } from '../base/result.js';
 import { guarded } from '../execution/attempt-failure.js';
 import type { StoredResult, Usage } from '../model/action.js';
@@ -34,6 +34,8 @@ export interface TaskStepParts extends MakeParts {
   readonly isFromScratch: boolean;
   /** Tells tasks that need no analysis; undefined: every task is analysed. */
   readonly induction: LazyInduction | undefined;
+  /** Of checks at the same time. */
+  readonly checks: Limiter;
   /** Some tasks are to be started as soon as can be: those with the highest priority. */
   readonly isUrgent: boolean;
 }
@@ -45,25 +47,18 @@ interface OwnTime {
   ms: number;
 }
 
-/** Checks at the same time: enough to wait for git together. */
-const CHECKS = 64;
-/** Where something is urgent: each that waits for git waits for the others' work too. */
-const CHECKS_BESIDE_URGENT = 4;
-
 /** Results of other builds that may appear while one task is built; more of them are an endless loop. */
 const MAX_OTHERS = 5;
 
 export class TaskStep extends TaskOutcomes {
   usage: Usage = {};
   private readonly parts: TaskStepParts;
-  private readonly checks: Limiter;
   /** Results that this build was the first to record as people left them. */
   private readonly accepted = new Map<Label, StoredResult>();
 
   constructor(parts: TaskStepParts) {
     super(parts.prepared.project, parts.caller.emit);
     this.parts = parts;
-    this.checks = new Limiter(parts.isUrgent ? CHECKS_BESIDE_URGENT : CHECKS);
   }
 
   /** Takes those that need no analysis, each after what it needs, and tasks that were not read; what is left is returned. */
@@ -132,7 +127,7 @@ export class TaskStep extends TaskOutcomes {
     let others = 0;
     for (;;) {
       const using = checker;
-      const checked = await this.checks.run(async () => {
+      const checked = await this.parts.checks.run(async () => {
         // Thousands of checks without a wait would keep what waits for git or an agent from going on.
         await setImmediate();
         const startedAt = now();

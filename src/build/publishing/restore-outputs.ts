@@ -137,7 +137,9 @@ export async function soundResults(
   const saved = await savedUsages(objects, restored);
   // Every byte is hashed before it is written: a store can be damaged since.
   const unsound = await objects.missing([...files].map(({ id }) => id));
-  return saved && unsound.length === 0 && (await isSeenUnchanged(objects, last, restored)) ? saved : undefined;
+  return saved && unsound.length === 0 && (await isSeenUnchanged(objects, last, restored))
+    ? saved
+    : undefined;
 }
 
 /** In the order of names. */
