@@ -4,7 +4,7 @@ import { closeSync, fstatSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { CommanderError } from 'commander';
 import { takeLastSteps } from '../io/process/last-steps.js';
-import { boundGarbage, keepCompiledCode } from '../io/process/v8.js';
+import { boundGarbage, keepCompiledCode, optimiseLater } from '../io/process/v8.js';
 import type { FailureAnswer } from '../model/failure-parts.js';
 import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 import { answerError, answerInJson, CALL, helpAsCalled, refuse } from './output.js';
@@ -23,6 +23,7 @@ interface Start {
 export async function main({ keepCode, seen }: Start): Promise<void> {
   handOnChanges(seen);
   boundGarbage();
+  optimiseLater();
   // The reader may stop (`| head`), the terminal may close, the disk of a log may be full: the build continues.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   process.on('exit', leaveClosedTerminals);
