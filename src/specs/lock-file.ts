@@ -62,13 +62,27 @@ function parsePlain(text: string, file: string): Result<FeatureLock, Diagnostic>
     feature,
     ...names,
     ...(version === undefined ? {} : { version }),
-    tasks: mapSorted(tasks, withoutSums),
+    tasks: isAsWritten(tasks) ? tasks : mapSorted(tasks, withoutSums),
   });
+}
+
+/** Nearly always. Of a hundred thousand tasks no copies are made then. */
+function isAsWritten(tasks: FeatureLock['tasks']): boolean {
+  let before = '';
+  for (const [id, task] of Object.entries(tasks)) {
+    if (compareBytes(before, id) > 0 || hasSums(task)) return false;
+    before = id;
+  }
+  return true;
+}
+
+function hasSums(task: LockedTask): boolean {
+  return 'attempts' in task || 'costUsd' in task || 'tokens' in task;
 }
 
 /** Format 1 repeated what the provenance of a result says: how much it took to make it. */
 function withoutSums(task: LockedTask): LockedTask {
-  if (!('attempts' in task || 'costUsd' in task || 'tokens' in task)) return task;
+  if (!hasSums(task)) return task;
   const { attempts: _, costUsd: __, tokens: ___, ...kept } = task as LockedTask & Record<string, unknown>;
   return kept;
 }

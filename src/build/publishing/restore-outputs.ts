@@ -90,12 +90,11 @@ async function restore(
   last: LastBuild,
   { gone, write }: GoneFiles,
 ): Promise<Restored | undefined> {
-  const { sessionState } = session;
-  const tasks = await recordedTasks(session, last, gone);
-  if (!tasks) return undefined;
-  const restored = tasks.filter(({ missing }) => missing.length > 0);
-  const saved = await soundResults(session.objects, { last, restored, files: gone.values() });
-  if (!saved || signal.aborted) return undefined;
+  const { objects, sessionState } = session;
+  const results = recordedResults(session, last, gone);
+  const [isSound, found] = await Promise.all([areSound(objects, gone.values()), results]);
+  if (!found || !isSound || signal.aborted) return undefined;
+  const { tasks, restored, saved } = found;
   sessionState.isPublishing = true;
   try {
     if (!(await write())) return undefined;
@@ -119,27 +118,59 @@ async function restore(
   }
 }
 
+/** What is recorded of all tasks, of those whose outputs are gone, and what these had cost. */
+interface RecordedResults {
+  readonly tasks: readonly RecordedTask[];
+  readonly restored: readonly RecordedTask[];
+  readonly saved: ReadonlyMap<Label, Usage>;
+}
+
+/** Undefined as for `recordedTasks` and `recordedUsages`. */
+async function recordedResults(
+  session: Session,
+  last: LastBuild,
+  gone: GoneFiles['gone'],
+): Promise<RecordedResults | undefined> {
+  const tasks = await recordedTasks(session, last, gone);
+  if (!tasks) return undefined;
+  const restored = tasks.filter(({ missing }) => missing.length > 0);
+  const saved = await recordedUsages(session.objects, last, restored);
+  return saved && { tasks, restored, saved };
+}
+
 interface ToRestore {
   readonly last: LastBuild;
   readonly restored: readonly RecordedTask[];
   readonly files: Iterable<Entry>;
 }
 
-/**
- * What the results of agents had cost; undefined where the store does not name the recorded results any more, where it cannot read
- * one of the files, or where a task would not be up to date with them.
- */
+/** As `recordedUsages`; undefined also where the store cannot read one of the files. */
 export async function soundResults(
   objects: GitObjects,
   { last, restored, files }: ToRestore,
 ): Promise<Map<Label, Usage> | undefined> {
+  const usages = recordedUsages(objects, last, restored);
+  const [isSound, saved] = await Promise.all([areSound(objects, files), usages]);
+  return isSound ? saved : undefined;
+}
+
+/** Every byte is hashed before it is written: a store can be damaged since. git does that while records are read here. */
+async function areSound(objects: GitObjects, files: Iterable<Entry>): Promise<boolean> {
+  return (await objects.missing(Array.from(files, ({ id }) => id))).length === 0;
+}
+
+/**
+ * What the results of agents had cost; undefined where the store does not name the recorded results any more, or where a task
+ * would not be up to date with them.
+ */
+async function recordedUsages(
+  objects: GitObjects,
+  last: LastBuild,
+  restored: readonly RecordedTask[],
+): Promise<Map<Label, Usage> | undefined> {
   if (!hasRefs(objects.store, resultRefs(restored))) return undefined;
   const saved = await savedUsages(objects, restored);
-  // Every byte is hashed before it is written: a store can be damaged since.
-  const unsound = await objects.missing([...files].map(({ id }) => id));
-  return saved && unsound.length === 0 && (await isSeenUnchanged(objects, last, restored))
-    ? saved
-    : undefined;
+  return saved && (await isSeenUnchanged(objects, last, restored)) ? saved : undefined;
 }
 
 /** In the order of names. */

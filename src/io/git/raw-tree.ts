@@ -141,9 +141,12 @@ export interface FolderChanges {
   readonly folders: Map<string, FolderChanges>;
 }
 
+/** Most paths are their bytes. */
+const ASCII = /^[\0-\x7f]*$/;
+
 /** A path as git keeps it: its bytes, one character each. */
 export function byteName(path: string): string {
-  return Buffer.from(path, 'utf8').toString('latin1');
+  return ASCII.test(path) ? path : Buffer.from(path, 'utf8').toString('latin1');
 }
 
 /** The tree of a commit, from the commit's content; undefined for what is no commit. */
@@ -153,18 +156,30 @@ export function commitTree(content: Buffer): ObjectId | undefined {
 
 export function groupChanges(changes: Changes): FolderChanges {
   const root: FolderChanges = { files: new Map(), folders: new Map() };
+  // Files of one folder mostly come one after the other.
+  let last = { prefix: '', folder: root };
   for (const [path, entry] of changes) {
-    const parts = byteName(path).split('/');
-    let folder = root;
-    for (const part of parts.slice(0, -1)) {
-      let next = folder.folders.get(part);
-      if (!next) {
-        next = { files: new Map(), folders: new Map() };
-        folder.folders.set(part, next);
-      }
-      folder = next;
+    const name = byteName(path);
+    const end = name.lastIndexOf('/') + 1;
+    if (end !== last.prefix.length || !name.startsWith(last.prefix)) {
+      const prefix = name.slice(0, end);
+      last = { prefix, folder: folderBelow(root, prefix) };
     }
-    folder.files.set(parts.at(-1) as string, entry);
+    last.folder.files.set(name.slice(end), entry);
   }
   return root;
+}
+
+/** `prefix` ends with a slash, or is empty. */
+function folderBelow(root: FolderChanges, prefix: string): FolderChanges {
+  let folder = root;
+  for (const part of prefix.split('/').slice(0, -1)) {
+    let next = folder.folders.get(part);
+    if (!next) {
+      next = { files: new Map(), folders: new Map() };
+      folder.folders.set(part, next);
+    }
+    folder = next;
+  }
+  return folder;
 }
