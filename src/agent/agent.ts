@@ -123,6 +123,8 @@ export interface Agent {
   readonly definitionsAreText?: boolean;
   /** The prompt as the session gets it. Absent: as it is. */
   withDefinition?(name: string | undefined, prompt: string): string;
+  /** Hears that a run waits for a worker, so that what many runs start faster with can be made ready. */
+  expectRun?(): void;
   /** Works in `cwd` until it is done, fails or `signal` aborts (`cancelled`). Rejects only for a bug. */
   run(request: AgentRequest): Promise<AgentExit>;
   /** Ends what the driver keeps between runs (a server). Called once, when no run is open any more. */

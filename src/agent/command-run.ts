@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { removeSmallTree } from '../io/files.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
+import { type QuickRun, runQuickly } from '../io/process/runner-process.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { CommandMeter } from './command-meter.js';
@@ -103,7 +104,7 @@ class CommandRun {
     const onAbort = (): void => this.stop();
     request.signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const exit = await runProgram({
+      const run: QuickRun = {
         command,
         cwd: request.cwd,
         env: {
@@ -114,9 +115,6 @@ class CommandRun {
           CONDUCTOR_PROMPT_FILE: request.promptFile,
           CONDUCTOR_USAGE_FILE: usageFile,
         },
-        ...(reads === undefined
-          ? { onInput: (input) => this.converse(input, start) }
-          : { stdin: request.prompt }),
         timeoutMs: request.timeoutMs,
         signal: request.signal.aborted ? request.signal : this.end.signal,
         logFile: request.logFile,
@@ -133,17 +131,18 @@ class CommandRun {
               }),
             }),
         onStart: () => request.onEvent({ kind: 'begun' }),
-        skip: (begin) => {
-          this.watch.heard();
-          return preset?.skips?.(begin) === true;
-        },
+        ...(preset?.skips === undefined ? {} : { skipped: preset.skips }),
+        onSkipped: () => this.watch.heard(),
         onRawLine: (line, stream) => {
           this.watch.heard();
           const read = reads ?? this.thread?.read;
           if (read) this.take(read(line, stream));
           reported.read();
         },
-      });
+      };
+      const exit = await (reads === undefined
+        ? runProgram({ ...run, onInput: (input) => this.converse(input, start) })
+        : runQuickly({ ...run, stdin: request.prompt }));
       reported.close();
       const failure = this.failureOf(exit);
       const words = lastWordsOf(this.words === undefined ? undefined : redact(this.words, secrets));

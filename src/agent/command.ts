@@ -2,6 +2,7 @@
 
 import { err, ok, type Result } from '../base/result.js';
 import { secretValues } from '../io/process/environment.js';
+import { expectRun } from '../io/process/runner-process.js';
 import type { CommandAgentConfig } from '../model/config.js';
 import { canonicalJson } from '../model/digest.js';
 import type { Failure } from '../model/failure.js';
@@ -43,6 +44,7 @@ export function createCommandAgent(
     definitionsAreText: true,
     useDefinitions: (all) => definitions.use(all),
     withDefinition: (name, prompt) => definitions.above(name, prompt),
+    expectRun,
     run: (request) =>
       refusals.unlessRefused(commandProvider(config, request), () => runCommand(agent, request)),
   });

@@ -222,6 +222,7 @@ async function execute(
   const limiter = recipe.kind === 'agent' ? workers : isHere ? renderers : computing;
   const { signal } = context;
   const own = recipe.kind === 'agent' ? parts.ownWork : undefined;
+  parts.executor.expect?.(recipe.kind);
   const held = { turns: limiter, leaving: parts.storing, own, priority: priority(label), signal };
   const inWorker = <R>(work: (worker: HeldTurn) => Promise<Result<R, Failure>>) =>
     unlessStopped(withHeldTurn(held, work), signal);

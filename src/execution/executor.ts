@@ -15,6 +15,7 @@ import type { Config } from '../model/config.js';
 import type { BuildEventBody } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { RulesText } from '../model/git-rules/git-rules.js';
+import type { Recipe } from '../model/task.js';
 import type {
   DocumentOutcome,
   DocumentRun,
@@ -71,6 +72,8 @@ export class WorkMeter {
 export interface Executor {
   /** Its tasks run on other machines, so that this one need not limit them. Absent: they run here. */
   readonly isRemote?: boolean;
+  /** Hears that a stale task with such a recipe waits for a worker. Absent: nothing is made ready for it. */
+  expect?(recipe: Recipe['kind']): void;
   /** Runs one stale task to a stored result or a failure. */
   run(run: TaskRun, context: ExecutionContext): Promise<TaskOutcome>;
   /** Runs gates on a tree until one fails. */

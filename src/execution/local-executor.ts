@@ -2,7 +2,9 @@
 
 import { evidence } from '../agent/prompts/evidence.js';
 import { err, ok, type Result } from '../base/result.js';
+import { expectRun } from '../io/process/runner-process.js';
 import type { Failure } from '../model/failure.js';
+import type { Recipe } from '../model/task.js';
 import type {
   DocumentOutcome,
   DocumentRun,
@@ -34,6 +36,11 @@ export class LocalExecutor implements Executor {
 
   constructor(parts: LocalExecutorParts) {
     this.parts = parts;
+  }
+
+  expect(recipe: Recipe['kind']): void {
+    if (recipe === 'run') expectRun();
+    else if (recipe === 'agent') this.parts.agent?.expectRun?.();
   }
 
   async run(run: TaskRun, given: ExecutionContext): Promise<TaskOutcome> {

@@ -62,7 +62,7 @@ export const claude: Preset = {
     ],
   },
   reader: claudeReader,
-  skips: (start) => start.startsWith('{"type":"stream_event"') && start.includes('"content_block_delta"'),
+  skips: { start: '{"type":"stream_event"', has: '"content_block_delta"' },
 };
 
 /** Login and address of the provider; not instructions or permissions of the agent. */

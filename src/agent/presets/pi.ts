@@ -42,7 +42,7 @@ export const pi: Preset = {
   },
   reader: piReader,
   // Each of these has the whole message again: a file of 36 KB is 236 MB of them.
-  skips: (start) => start.startsWith('{"type":"message_update"'),
+  skips: { start: '{"type":"message_update"' },
 };
 
 const MODEL_SETTINGS = ['defaultProvider', 'defaultModel', 'defaultThinkingLevel', 'transport'];

@@ -1,5 +1,6 @@
 /** What conductor knows about the program of a coding agent. Runs nothing. */
 
+import type { SkippedLines } from '../../io/process/process-output.js';
 import type { OutputReader } from './reading.js';
 
 /** What the arguments and variables of one start are made from. */
@@ -55,7 +56,7 @@ export interface Preset {
   };
   reader(): OutputReader;
   /** Lines of output that only repeat what others say. */
-  skips?(start: string): boolean;
+  readonly skips?: SkippedLines;
   /** Has a conversation with the program in place of a prompt on standard input. */
   readonly converses?: boolean;
 }

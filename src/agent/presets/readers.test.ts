@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { isSkipped } from '../../io/process/process-output.js';
 import type { AgentPreset } from '../../model/config.js';
 import { PRESETS } from '../presets.js';
 import { failureOfProblem, type ProviderProblem } from '../provider-problem.js';
@@ -13,7 +14,9 @@ async function readings(preset: AgentPreset, name: string): Promise<Reading[]> {
   const file = fileURLToPath(new URL(`fixtures/${name}.log`, import.meta.url));
   const read = PRESETS[preset].reader();
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
-  return lines.filter((line) => !PRESETS[preset].skips?.(line)).map((line) => read(line, 'stdout'));
+  const { skips } = PRESETS[preset];
+  const left = lines.filter((line) => skips === undefined || !isSkipped(line, skips));
+  return left.map((line) => read(line, 'stdout'));
 }
 
 const last = <T>(values: readonly (T | undefined)[]): T | undefined =>

@@ -24,8 +24,21 @@ export interface OutputOptions {
    * of a long line.
    */
   onRawLine?(line: string, stream: OutputStream, isEnd: boolean): void;
-  /** Asked with the first piece of each line: such a line is neither logged nor handed on. */
-  skip?(start: string, stream: OutputStream): boolean;
+  /** Such a line is neither logged nor handed on. */
+  readonly skipped?: SkippedLines;
+  /** Called for each skipped line. */
+  onSkipped?(): void;
+}
+
+/** Lines that are not looked at. Plain data, because another process may look for them. */
+export interface SkippedLines {
+  readonly start: string;
+  /** Stands in the first piece of the line, if it is given. */
+  readonly has?: string;
+}
+
+export function isSkipped(line: string, { start, has = '' }: SkippedLines): boolean {
+  return line.startsWith(start) && line.includes(has);
 }
 
 /** A line that is longer is handed on in pieces, so that endless output without a line break needs no memory. */
@@ -114,7 +127,11 @@ export class Output {
 
   private line(raw: string, ending: string, stream: OutputStream): void {
     const state = this.streams[stream];
-    if (!state.isInLine) state.skips = this.options.skip?.(raw, stream) === true;
+    const { skipped } = this.options;
+    if (!state.isInLine) {
+      state.skips = skipped !== undefined && isSkipped(raw, skipped);
+      if (state.skips) this.options.onSkipped?.();
+    }
     state.isInLine = ending === '';
     if (state.skips) return;
     this.options.onRawLine?.(raw.endsWith('\r') ? raw.slice(0, -1) : raw, stream, !state.isInLine);

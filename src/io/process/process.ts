@@ -9,7 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from '../../model/task.js';
 import { codeOf } from '../files.js';
 import { type Environment, findProgram, withPathInFront } from './environment.js';
-import { Output, type OutputStream } from './process-output.js';
+import { OutputReading } from './output-reading.js';
+import { Output, type OutputStream, type SkippedLines } from './process-output.js';
 import { killOwnRuns, killRun, nextRunMark, type RunMark } from './run-marks.js';
 import { type SandboxPlan, sandboxArgv } from './sandbox/sandbox.js';
 import { SandboxRun } from './sandbox/sandbox-end.js';
@@ -57,14 +58,16 @@ export interface ProgramRun {
    * of a long line.
    */
   onRawLine?(line: string, stream: OutputStream, isEnd: boolean): void;
-  /** Asked with the first piece of each line: such a line is neither logged nor handed on. */
-  skip?(start: string, stream: OutputStream): boolean;
+  /** Such a line is neither logged nor handed on. */
+  readonly skipped?: SkippedLines;
+  /** Called for each skipped line. */
+  onSkipped?(): void;
+  /** Asked after each piece of output: nothing more is read until it resolves. Undefined: who takes the lines keeps up. */
+  untilTaken?(): Promise<void> | undefined;
   /** Called once, when the program runs; its process group has the same id. */
   onStart?(pid: number): void;
 }
 
-/** How long output is still awaited when the program and its group are gone but something holds its pipes. */
-const DRAIN_MS = 250;
 /** How long a killed group is awaited; only a process stuck in the kernel takes longer. */
 const KILLED_MS = 5000;
 
@@ -96,7 +99,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     ...(run.onRawLine === undefined
       ? {}
       : { onRawLine: (line, stream, isEnd) => run.onRawLine?.(line, stream, isEnd) }),
-    ...(run.skip === undefined ? {} : { skip: (start, stream) => run.skip?.(start, stream) === true }),
+    ...(run.skipped === undefined ? {} : { skipped: run.skipped, onSkipped: () => run.onSkipped?.() }),
   });
   const input = run.stdin === undefined && !run.onInput ? 'ignore' : 'pipe';
   const sandboxed = run.sandbox && SandboxRun.begin();
@@ -113,8 +116,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     await sandboxed?.end(0);
     throw error;
   }
-  child.stdout?.on('data', (chunk: Buffer) => output.take(chunk, 'stdout'));
-  child.stderr?.on('data', (chunk: Buffer) => output.take(chunk, 'stderr'));
+  const reading = new OutputReading(child, output, run);
   // A program that ends without reading its input is no error.
   child.stdin?.on('error', () => {});
   if (run.stdin !== undefined) child.stdin?.end(run.stdin);
@@ -124,7 +126,7 @@ export async function runProgram(run: ProgramRun): Promise<ProgramExit> {
     killOnExit(child.pid);
     run.onStart?.(child.pid);
   }
-  const ended = await untilEnded(child, run, { mark, sandboxed });
+  const ended = await untilEnded(child, run, { mark, sandboxed, reading });
   if (child.pid !== undefined) running.delete(child.pid);
   // Many commands say nothing: only where one failed is its log a file, even an empty one.
   if (ended.kind !== 'exit' || ended.stopped !== undefined || ended.code !== 0) output.openLog();
@@ -174,7 +176,7 @@ type Ended =
 async function untilEnded(
   child: ChildProcess,
   run: ProgramRun,
-  { mark, sandboxed }: { mark: RunMark; sandboxed: SandboxRun | undefined },
+  { mark, sandboxed, reading }: { mark: RunMark; sandboxed: SandboxRun | undefined; reading: OutputReading },
 ): Promise<Ended> {
   const startedAt = performance.now();
   let stopped: Stopped | undefined;
@@ -211,7 +213,7 @@ async function untilEnded(
   await killRun({ mark, pid: child.pid, ms: performance.now() - startedAt });
   await Promise.race([exited, wait(KILLED_MS)]);
   await sandboxed?.end(KILLED_MS);
-  await Promise.race([closed, wait(DRAIN_MS)]);
+  await reading.end(closed);
   child.stdout?.destroy();
   child.stderr?.destroy();
   child.stdin?.destroy();

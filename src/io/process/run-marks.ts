@@ -12,6 +12,8 @@ const ROUNDS = 100;
 
 let count = 0;
 let owner: string | undefined;
+/** In front of the number: none in the process that owns the runs. */
+let part = '';
 
 export interface RunMark {
   /** Who started the run and its number, as a variable. Nothing where there is no `/proc`. */
@@ -23,11 +25,28 @@ export interface RunMark {
 /** The mark of one more run. */
 export function nextRunMark(): RunMark {
   if (process.platform !== 'linux') return { variables: {} };
-  owner ??= `${process.pid}.${startOf(process.pid)}.${namespace()}`;
   // Many short runs share one reading: an older one only makes more processes count as younger than the run.
   if (counted === undefined || performance.now() - counted.at > SHORT_MS)
     counted = { at: performance.now(), starts: startsSoFar() };
-  return { variables: { [MARK]: `${owner}.${++count}` }, startsBefore: counted.starts };
+  return { variables: { [MARK]: `${runOwner()}.${part}${++count}` }, startsBefore: counted.starts };
+}
+
+/** The process whose end makes its runs orphans, as its marks name it. */
+export function runOwner(): string {
+  if (process.platform !== 'linux') return '';
+  owner ??= `${process.pid}.${startOf(process.pid)}.${namespace()}`;
+  return owner;
+}
+
+/** From here on this process starts programs for another one, of which it is a part with a name. */
+export function runFor(other: string, name: string): void {
+  owner = other;
+  part = `${name}-`;
+}
+
+/** Kills what a part of this process that is gone left running. */
+export function killRunsOf(name: string): Promise<number> {
+  return killAll((value) => value.startsWith(`${runOwner()}.${name}-`));
 }
 
 let counted: { readonly at: number; readonly starts: number | undefined } | undefined;
@@ -126,7 +145,7 @@ export function killOwnRuns(): void {
   if (owner === undefined) return;
   for (const pid of allProcesses()) {
     try {
-      if (variableOf(pid, MARK)?.startsWith(`${owner}.`)) process.kill(Number(pid), 'SIGKILL');
+      if (variableOf(pid, MARK)?.startsWith(`${owner}.${part}`)) process.kill(Number(pid), 'SIGKILL');
     } catch {
       // Ended, of another user, or not readable now: the others are killed all the same.
     }

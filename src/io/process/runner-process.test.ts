@@ -1,14 +1,19 @@
 /** Holds that a program runs alike in the runner process and as this process's own child, and that nothing outlives it. */
 
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { PACKAGE } from '../../test/rig/command-line.js';
 import { runProgram } from './process.js';
+import { killOrphans, runOwner } from './run-marks.js';
 import { type QuickRun, RunnerProcess } from './runner-process.js';
+import { type RunnerAnswer, type RunnerOrder, readLines, serveRuns } from './served-runs.js';
 
 let folder: string;
 let file: string;
@@ -46,6 +51,7 @@ test('every end of a program is told as it is', async () => {
     runOf('echo "$WORD"; pwd', { secrets: ['hidden-word'] }),
     runOf('sleep 60', { timeoutMs: 50 }),
     runOf('read line || echo none'),
+    runOf('cat', { stdin: 'words in\nwith "quotes"' }),
   ];
   for (const run of runs) {
     const [here, there] = [await runProgram(run), await runner.run(run)];
@@ -77,6 +83,90 @@ test('lines are told as they come, and an abort ends the program with all that i
   expect(await runner.run(runOf('true', { signal: stop.signal }))).toMatchObject({ kind: 'cancelled' });
   await runner.close();
 });
+
+test('an agent is heard as here: its start, each line as it is, signs of life, and nothing of what is skipped', async () => {
+  const heard = async (start: (run: QuickRun) => Promise<unknown>, name: string) => {
+    const lines: unknown[] = [];
+    const signs: string[] = [];
+    const logFile = join(folder, name);
+    await start(
+      runOf(
+        'printf "a \\"hidden-word\\"\\n{skip: delta\\n{skip: whole\\n"; yes b | head -c 40000 | tr -d "\\n"; echo e >&2',
+        {
+          secrets: ['hidden-word'],
+          logFile,
+          skipped: { start: '{skip', has: 'delta' },
+          onRawLine: (line, stream, isEnd) => lines.push([line, stream, isEnd]),
+          onSkipped: () => signs.push('skipped'),
+          onStart: (pid) => signs.push(pid > 0 ? 'started' : 'no'),
+        },
+      ),
+    );
+    const byStream = (name: string) => lines.filter((line) => (line as string[])[1] === name);
+    return { out: byStream('stdout'), err: byStream('stderr'), signs, log: await readFile(logFile, 'utf8') };
+  };
+  const runner = open();
+  const there = await heard((run) => runner.run(run), 'there');
+  expect(there.signs).toEqual(['started', 'skipped']);
+  expect(there.log).not.toMatch(/hidden-word|delta/);
+  expect(there.out).toHaveLength(4);
+  const here = await heard(runProgram, 'here');
+  expect({ ...there, log: there.log.length }).toEqual({ ...here, log: here.log.length });
+  await runner.close();
+});
+
+test('a program that prints faster than its lines are taken waits, and no line is lost', async () => {
+  const orders = new PassThrough();
+  const written: string[] = [];
+  let most = 0;
+  const answers: Writable = new Writable({
+    decodeStrings: false,
+    async write(text: string, _, done) {
+      // Others have many turns for each piece that is taken.
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      most = Math.max(most, answers.writableLength);
+      written.push(text);
+      done();
+    },
+  });
+  const served = serveRuns(orders, answers);
+  const listened = { onLine: false, onRawLine: true, onSkipped: false };
+  const count = 400_000;
+  const order: RunnerOrder = { kind: 'run', id: 1, run: runOf(`seq ${count}`), listened };
+  orders.write(`${JSON.stringify(order)}\n`);
+  const told = () => written.map((text) => JSON.parse(text) as RunnerAnswer);
+  await vi.waitFor(() => expect(written.at(-1)).toContain('"exit"'), { timeout: 60_000 });
+  const lines = told().flatMap((one) => (one.kind === 'raw' ? one.lines.map(([line]) => line) : []));
+  expect(lines).toHaveLength(count);
+  expect(lines.every((line, i) => line === String(i + 1))).toBe(true);
+  // All of them are more than ten times that.
+  expect(most).toBeLessThan(1_000_000);
+  orders.end();
+  await served;
+});
+
+test.skipIf(process.platform !== 'linux')(
+  'what the runner process of a conductor that is gone still runs counts as left behind',
+  async () => {
+    const [pid, , space] = runOwner().split('.');
+    const gone = `${pid}.1.${space}`;
+    const runner = spawn(process.execPath, [file, gone, 'r1'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const answers: RunnerAnswer[] = [];
+    readLines(runner.stdout, (line) => answers.push(JSON.parse(line) as RunnerAnswer));
+    const listened = { onLine: false, onRawLine: false, onSkipped: false };
+    const order: RunnerOrder = { kind: 'run', id: 1, run: runOf('sleep 60'), listened };
+    runner.stdin.write(`${JSON.stringify(order)}\n`);
+    const one = (kind: RunnerAnswer['kind']) => answers.find((answer) => answer.kind === kind);
+    await vi.waitFor(() => expect(one('started')).toBeDefined(), { timeout: 60_000 });
+    // Or a conductor of somebody else finds it first.
+    await killOrphans();
+    await vi.waitFor(() => expect(one('exit')).toMatchObject({ exit: { kind: 'signalled' } }), {
+      timeout: 60_000,
+    });
+    runner.stdin.end();
+    await new Promise((resolve) => runner.once('close', resolve));
+  },
+);
 
 test('a runner process that is killed leaves no program behind, and its programs count as killed', async () => {
   const runner = open();

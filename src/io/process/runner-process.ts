@@ -10,13 +10,15 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { beforeEnd } from './last-steps.js';
 import { type ProgramExit, runProgram } from './process.js';
-import { killOrphans } from './run-marks.js';
-import { type PlainRun, type RunnerAnswer, type RunnerOrder, readLines } from './served-runs.js';
+import { killRunsOf, runOwner } from './run-marks.js';
+import { type Heard, type PlainRun, type RunnerAnswer, type RunnerOrder, readLines } from './served-runs.js';
 
-/** A run that the small process can do: without input, and `onLine` is called for some of the lines only, if there are many. */
-export interface QuickRun extends PlainRun {
+/**
+ * A run that the small process can do: its input is known. `onLine` and `onSkipped` are called for some of the lines only, if
+ * there are many; `onRawLine` for all of them, and the program waits until they are taken.
+ */
+export interface QuickRun extends PlainRun, Heard {
   readonly signal?: AbortSignal;
-  onLine?(line: string): void;
 }
 
 /** As many programs as cost less than the start of the small process. */
@@ -32,19 +34,41 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-let count = 0;
+/** The start of the small process takes the processor from the first programs, and these have begun after this time. */
+const BESIDE_MS = 100;
+
+let started = 0;
+let expected = 0;
+let isAskedLater = false;
 let shared: RunnerProcess | undefined;
 
 /** As `runProgram`. The first programs of a process are its own children, and those of its runner process come after them. */
 export function runQuickly(run: QuickRun): Promise<ProgramExit> {
-  if (++count > FEW && shared === undefined) shared = RunnerProcess.open();
+  openFor(++started);
+  if (!isAskedLater && expected > FEW) {
+    isAskedLater = true;
+    setTimeout(() => openFor(expected - started), BESIDE_MS).unref();
+  }
   return shared?.isReady ? shared.run(run) : runProgram(run);
 }
+
+/** A program will be run as soon as others have ended: for many of them, the small process begins while those run. */
+export function expectRun(): void {
+  expected++;
+}
+
+function openFor(count: number): void {
+  if (count > FEW && shared === undefined) shared = RunnerProcess.open();
+}
+
+let opened = 0;
 
 export class RunnerProcess {
   isReady = false;
   private readonly child: ChildProcess;
   private readonly waiting = new Map<number, Waiting>();
+  /** In the marks of its runs, beside this process. */
+  private readonly name = `r${++opened}`;
   private last = 0;
   private isGone = false;
   private readonly stays: () => void;
@@ -52,7 +76,8 @@ export class RunnerProcess {
   private constructor(file: string) {
     // A session of its own: a Ctrl-C in the terminal is for conductor to handle. It ends when its input does. Without
     // NODE_OPTIONS: modules that it loads may print, and everything that this process prints is read as an answer.
-    this.child = spawn(process.execPath, ['--max-semi-space-size=1', file], {
+    const names = [runOwner(), this.name];
+    this.child = spawn(process.execPath, ['--max-semi-space-size=1', file, ...names], {
       cwd: '/',
       env: { ...process.env, NODE_OPTIONS: '' },
       detached: true,
@@ -80,7 +105,7 @@ export class RunnerProcess {
   }
 
   async run(run: QuickRun): Promise<ProgramExit> {
-    const { signal, onLine, ...plain } = run;
+    const { signal, onLine, onRawLine, onSkipped, onStart, ...plain } = run;
     if (signal?.aborted) return { kind: 'cancelled', ms: 0, tail: '' };
     const id = ++this.last;
     const onAbort = () => this.tell({ kind: 'cancel', id });
@@ -89,7 +114,8 @@ export class RunnerProcess {
       return await new Promise<ProgramExit>((resolve, reject) => {
         this.waiting.set(id, { run, startedAt: performance.now(), resolve, reject });
         this.hold(true);
-        this.tell({ kind: 'run', id, run: plain, tellsLines: onLine !== undefined });
+        const listened = { onLine: !!onLine, onRawLine: !!onRawLine, onSkipped: !!onSkipped };
+        this.tell({ kind: 'run', id, run: plain, listened });
       });
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -116,7 +142,10 @@ export class RunnerProcess {
       return;
     }
     const one = this.waiting.get(answer.id);
-    if (answer.kind === 'line') one?.run.onLine?.(answer.line);
+    if (answer.kind === 'started') one?.run.onStart?.(answer.pid);
+    else if (answer.kind === 'line') one?.run.onLine?.(answer.line, answer.stream);
+    else if (answer.kind === 'raw') for (const line of answer.lines) one?.run.onRawLine?.(...line);
+    else if (answer.kind === 'skipped') one?.run.onSkipped?.();
     else if (answer.kind === 'exit') one?.resolve(answer.exit);
     else one?.reject(Object.assign(new Error(answer.error.message), answer.error));
   }
@@ -147,6 +176,6 @@ export class RunnerProcess {
         else resolve({ kind: 'signalled', signal: 'SIGKILL', ms, tail: ENDED_TOO });
       }
     };
-    killOrphans().then(tell, tell);
+    killRunsOf(this.name).then(tell, tell);
   }
 }

@@ -13,6 +13,7 @@ import { PACKAGE } from '../../../test/rig/command-line.js';
 import { findProgram } from '../environment.js';
 import { runProgram } from '../process.js';
 import { type QuickRun, RunnerProcess } from '../runner-process.js';
+import type { RunnerOrder } from '../served-runs.js';
 import { findSandbox } from './sandbox.js';
 
 const PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -278,7 +279,8 @@ inSandbox('no file that conductor inherited is open in the sandbox', async () =>
       stdio: ['pipe', 'pipe', 'inherit'],
     },
   );
-  runner.stdin.write(`${JSON.stringify({ kind: 'run', id: 1, run, tellsLines: false })}\n`);
+  const listened = { onLine: false, onRawLine: false, onSkipped: false };
+  runner.stdin.write(`${JSON.stringify({ kind: 'run', id: 1, run, listened } satisfies RunnerOrder)}\n`);
   let tail = '';
   for await (const answer of createInterface(runner.stdout)) {
     const told = JSON.parse(answer) as { kind: string; exit?: { tail: string } };
