@@ -245,9 +245,10 @@ async function buildPrepared(
         tree,
         step,
         induction,
-        published: read ? undefined : published.value,
+        published: read ? undefined : published.value.paths,
+        outputs: published.value.outputs,
       });
-    const ending = { ms: ms(), published: published.value.length, waiting };
+    const ending = { ms: ms(), published: published.value.paths.length, waiting };
     return ended(summary(step, step.firstFailure, ending), tree);
   } finally {
     sessionState.isPublishing = false;

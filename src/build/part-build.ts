@@ -13,13 +13,12 @@ import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
 import type { PathRow } from '../analysis/range/path-table.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
 import type { ExecutionHost } from '../execution/executor.js';
-import { fileIdentity } from '../io/files.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
 import { type LastBuild, readKeptLocks, readLastBuild, readWaiting } from '../project/clone-records.js';
 import type { LoadedConfig } from '../project/host.js';
 import { missingFiles } from '../project/missing-files.js';
-import { publishedFile, readPublishedSince } from '../project/outputs/clone-outputs.js';
+import { isOutputsFile, readPublishedSince } from '../project/outputs/clone-outputs.js';
 import { loadPart } from '../project/part/load-part.js';
 import type { Project } from '../project/project.js';
 import type { SnapshotGround } from '../project/project-memory.js';
@@ -48,8 +47,6 @@ export interface ReadPart {
   readonly index: AnalysisIndex;
   /** Features that may have changed, with all that depend on them. */
   readonly changed: ReadonlySet<string>;
-  /** The file with the clone's record of outputs (`fileIdentity`). */
-  readonly recordFile: string | undefined;
 }
 
 export async function openPart(
@@ -80,7 +77,7 @@ export async function preparePart(
   // A process that reads without the lock may have been overtaken by another build.
   const { state } = project.repository;
   if (readLastBuild(state)?.tree !== part.index.head.tree) return undefined;
-  if (fileIdentity(publishedFile(state)) !== part.recordFile) return undefined;
+  if (!isOutputsFile(state, project.rest?.outputs.file)) return undefined;
   const read = { ...project, config: loaded.config };
   const beside = { warn: (message: string) => void untold.push(message), signal, read };
   // Other features have tasks.
@@ -123,8 +120,6 @@ export async function readPart(
   const head = await readHead(state);
   if (!head?.divisible || head.tree !== ground.last.tree) return undefined;
   const { last, person } = ground;
-  // A process that reads without the lock compares the file once more after it has read the part.
-  const recordFile = fileIdentity(publishedFile(state));
   const published = await readPublishedSince(state, last.published);
   // What a task names exactly belongs to the snapshot, although git ignores it: a whole load takes it in.
   if (!published || filesOnDisk(repository, last.absent ?? []).length > 0) return undefined;
@@ -179,7 +174,6 @@ export async function readPart(
     project: snapshot === onDisk ? ordered : { ...ordered, onDisk },
     index,
     changed,
-    recordFile,
   };
 }
 

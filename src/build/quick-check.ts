@@ -22,7 +22,7 @@ import {
 } from '../project/clone-records.js';
 import type { Host } from '../project/host.js';
 import { ownFolderProblem } from '../project/log-files.js';
-import { isAsMarked } from '../project/outputs/clone-outputs.js';
+import { isOutputsFile } from '../project/outputs/clone-outputs.js';
 import { stillShown } from '../project/tracked-secrets.js';
 import { UnsentEntries } from '../store/unsent.js';
 import { isAsRecorded, isExactlyAsRecorded, personIdentity } from '../workspace/index-record.js';
@@ -171,7 +171,7 @@ function isFor(host: QuickHost, repository: Repository, last: LastBuild): boolea
 
 /** Whether what git does not tell is as the last build left it: the record of outputs, and ignored files that were not there. */
 export function isAsLeft({ project, state }: Repository, { published, absent = [] }: LastBuild): boolean {
-  return isAsMarked(state, published) && !absent.some((path) => mayBeFile(join(project, path)));
+  return isOutputsFile(state, published?.file) && !absent.some((path) => mayBeFile(join(project, path)));
 }
 
 /** Also where the system does not let this process look: the build that reads everything finds out. */

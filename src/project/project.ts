@@ -24,7 +24,7 @@ import { shareFiles } from './file-ownership.js';
 import { readLocks } from './lock-files.js';
 import { missingFiles } from './missing-files.js';
 import { mixedOutputs, withMixtures } from './mixed-outputs.js';
-import type { OutputWords } from './outputs/clone-outputs.js';
+import type { CloneOutputs } from './outputs/clone-outputs.js';
 import { outputRecords, type RecordedOutputs } from './outputs/recorded-outputs.js';
 import type { EditedFile } from './patched-files/changed-state.js';
 import { editedFiles, type PatchRecords } from './patched-files/edited-files.js';
@@ -108,8 +108,8 @@ export interface ProjectRest {
   /** Whether this is another order than that of the last complete build. */
   readonly isReordered: boolean;
   readonly lockFiles: readonly string[];
-  /** What the clone's record of outputs has of the features that were read, and of those that are gone. */
-  readonly published: OutputWords;
+  /** The clone's record of outputs. */
+  readonly outputs: CloneOutputs;
   /** What the clone kept of the lock files of all features. */
   readonly keptLocks: Readonly<Record<string, KeptLock>>;
   /** Features that are gone since, with their lock files. */

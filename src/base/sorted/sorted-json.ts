@@ -17,7 +17,7 @@ const SEARCH_CHARACTERS = 100;
 export class SearchedJson {
   private readonly text: string;
   private searches = 0;
-  private parsed: Readonly<Record<string, unknown>> | undefined;
+  private parsed: Parsed | undefined;
 
   /**
    * `text`: JSON of an object. If it is not sorted, it is parsed by the first question, otherwise where there are many questions. If it
@@ -28,44 +28,92 @@ export class SearchedJson {
   }
 
   get isSorted(): boolean {
-    return this.text.endsWith('\t}');
+    return this.text.endsWith(END);
+  }
+
+  /** Whether it is JSON of an object, and where it looks sorted, every entry is found. Parses it. */
+  get isSound(): boolean {
+    return this.parse().isSound;
   }
 
   get(key: string): unknown {
     const { text } = this;
     // Many questions together take longer than to parse it once: then they have taken as long as that.
     const isSearched = this.isSorted && ++this.searches * SEARCH_CHARACTERS <= text.length;
-    if (this.parsed || !isSearched) return own(this.all(), key);
+    if (this.parsed || !isSearched) return this.all().get(key);
     const head = headOf(key);
     const begin = lowerBound(text, head, { separator: '\t', from: 1, to: text.length - 1 });
     if (!text.startsWith(head, begin)) return undefined;
     const value = text.slice(begin + head.length, text.indexOf('\t', begin));
-    return objectIn(`{"value":${value.endsWith(',') ? value.slice(0, -1) : value}}`).value;
+    return objectIn(`{"value":${value.endsWith(',') ? value.slice(0, -1) : value}}`)?.value;
   }
 
-  /** The whole object. */
-  all(): Readonly<Record<string, unknown>> {
-    this.parsed ??= objectIn(this.text);
+  /** All entries. */
+  all(): ReadonlyMap<string, unknown> {
+    return this.parse().entries;
+  }
+
+  private parse(): Parsed {
+    if (this.parsed) return this.parsed;
+    const sorted = this.isSorted ? sortedEntries(this.text) : undefined;
+    const object = sorted ? undefined : objectIn(this.text);
+    const entries = sorted ?? new Map(Object.entries(object ?? {}));
+    this.parsed = { entries, isSound: sorted !== undefined || (object !== undefined && !this.isSorted) };
     return this.parsed;
   }
+}
+
+interface Parsed {
+  readonly entries: ReadonlyMap<string, unknown>;
+  readonly isSound: boolean;
+}
+
+const END = '\t}';
+
+/** An entry whose key and value are written as they are: texts, or a number. */
+const PLAIN = /^"([^"\\\p{Cc}]*)":(?:"([^"\\\p{Cc}]*)"|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?))$/iu;
+
+/**
+ * The entries of a sorted text; undefined where it is none, or not sorted. Entry by entry, because an object with very many keys takes
+ * ten times as long.
+ */
+function sortedEntries(text: string): ReadonlyMap<string, unknown> | undefined {
+  if (!text.startsWith('{')) return undefined;
+  const entries = new Map<string, unknown>();
+  const end = text.length - END.length;
+  let former = '';
+  let count = 0;
+  for (let begin = 1; begin <= end; count++) {
+    const tab = text.indexOf('\t', begin);
+    if (tab < end && text[tab - 1] !== ',') return undefined;
+    const piece = text.slice(begin, tab < end ? tab - 1 : tab);
+    const [, key, value, number] = PLAIN.exec(piece) ?? [];
+    if (key !== undefined) entries.set(key, value ?? Number(number));
+    else {
+      const all = Object.entries(objectIn(`{${piece}}`) ?? {});
+      const [one] = all;
+      if (!one || all.length > 1) return undefined;
+      entries.set(...one);
+    }
+    if (piece <= former) return undefined;
+    former = piece;
+    begin = tab + 1;
+  }
+  return entries.size === count ? entries : undefined;
 }
 
 function headOf(key: string): string {
   return `${JSON.stringify(key)}:`;
 }
 
-function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
-}
-
-/** Without entries where the text is no object. */
-export function objectIn(text: string): Record<string, unknown> {
+/** Undefined where the text is no object. */
+export function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
       ? (value as Record<string, unknown>)
-      : {};
+      : undefined;
   } catch {
-    return {};
+    return undefined;
   }
 }

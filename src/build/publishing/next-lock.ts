@@ -93,14 +93,14 @@ function lockTask(
   merged: ReadonlyMap<string, Entry | undefined>,
 ): LockedTask {
   const patches = result.edits.map((edit) => [edit.path, edit.after] as const);
-  const edits: Record<string, LockedEdit> = {};
-  for (const edit of result.edits) {
-    edits[edit.path] = {
-      base: editBase(project, edit.path),
-      after: edit.after ? encodeEntry(edit.after) : '',
-      merged: merged.get(edit.path)?.id ?? '',
-    };
-  }
+  const edits = result.edits.map(({ path, after }): [string, LockedEdit] => [
+    path,
+    {
+      base: editBase(project, path),
+      after: after ? encodeEntry(after) : '',
+      merged: merged.get(path)?.id ?? '',
+    },
+  ]);
   const { provenance } = result;
   const making = finishedMaking(provenance);
   const isOfPerson = isHandWork(old, provenance);
@@ -113,7 +113,7 @@ function lockTask(
     outputs: Object.fromEntries([...result.outputs].map(([path, entry]) => [path, encodeEntry(entry)])),
     interface: recordedInterface(project, task, bytesInterface(task, result.outputs, patches)),
     ...(gates === undefined ? {} : { gates }),
-    ...(result.edits.length === 0 ? {} : { edits }),
+    ...(edits.length === 0 ? {} : { edits: Object.fromEntries(edits) }),
     recipe: provenance.recipe,
     ...(handWork && isOfPerson ? { handWork } : {}),
     ...(unformatted && isFormatted ? { unformatted } : {}),

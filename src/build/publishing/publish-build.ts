@@ -13,7 +13,7 @@ import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
 import { readKeptLocks, writeKeptLocks, writePatched } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
-import { changePublished, changesBetween, readOutputs } from '../../project/outputs/clone-outputs.js';
+import { changesBetween, type OutputsMark, readOutputs } from '../../project/outputs/clone-outputs.js';
 import { lockedTask, lockFiles } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
@@ -177,17 +177,21 @@ async function withFormerPatches(
   return all;
 }
 
+export interface PublishedBuild {
+  /** Files that were written or removed, without lock files. */
+  readonly paths: readonly string[];
+  /** The clone's record of outputs afterwards. */
+  readonly outputs: OutputsMark | undefined;
+}
+
 export async function publish(
   prepared: Prepared,
   merged: MergedTree,
   emit: Emit,
-): Promise<Result<readonly string[], Failure>> {
+): Promise<Result<PublishedBuild, Failure>> {
   const { project } = prepared;
   const from = project.onDisk ?? project.snapshot;
-  if (merged.tree === from) {
-    await keepRecords(prepared, merged);
-    return ok([]);
-  }
+  if (merged.tree === from) return ok({ paths: [], outputs: await keepRecords(prepared, merged) });
   const done = await publishTree(project.repository, project.objects, {
     from,
     to: merged.tree,
@@ -195,25 +199,25 @@ export async function publish(
     stored: project.rest && new Set([...project.rest.restored.files.values()].map(({ id }) => id)),
   });
   if (!done.ok) return done;
-  await keepRecords(prepared, merged);
+  const outputs = await keepRecords(prepared, merged);
   const { written, removed } = done.value;
   const locks = lockFiles(project);
   emit({ type: 'build.published', written, removed });
-  return ok([...written, ...removed].filter((path) => !locks.has(path)));
+  return ok({ paths: [...written, ...removed].filter((path) => !locks.has(path)), outputs });
 }
 
 /** A clone that only found everything up to date knows its outputs too, for the day when a feature is removed. */
-async function keepRecords({ project }: Prepared, merged: MergedTree): Promise<void> {
+async function keepRecords({ project }: Prepared, merged: MergedTree): Promise<OutputsMark | undefined> {
   const { state } = project.repository;
-  // Of a part, the record was sound, and what it has of features that were not read stays.
-  const { outputs: former, isDamaged } = project.rest
-    ? { outputs: project.rest.published, isDamaged: false }
-    : await readOutputs(state);
+  const outputs = project.rest?.outputs ?? (await readOutputs(state));
+  // Of a part, what the record has of features that were not read stays.
+  const former = project.rest ? outputs.of(project.recorded.keys()) : outputs.all();
   const locks = project.rest?.keptLocks ?? (await readKeptLocks(state)) ?? {};
   const kept = withFormerLocks(project, merged, locks);
   const changes = changesBetween(former, withFormer(project, merged, former));
-  await changePublished(state, { ...lockChanges(locks, kept), ...changes }, isDamaged);
+  const mark = await outputs.change(new Map([...lockChanges(locks, kept), ...changes]));
   // No task of a project that is read in part patches a file.
   if (!project.rest) await writePatched(state, merged.patched);
   await writeKeptLocks(state, kept);
+  return mark;
 }

@@ -20,6 +20,7 @@ import type { Label, Task } from '../../model/task.js';
 import type { TaskGraph } from '../../model/task-graph.js';
 import { compactFiles, type Entry, type ObjectId } from '../../model/tree.js';
 import type { KeptLock, PatchedFile } from '../../project/clone-records.js';
+import type { OutputWords } from '../../project/outputs/clone-outputs.js';
 import { gatesKey } from '../../store/manifest.js';
 
 /** How a result came to be, without what its key was made of, which is long: the store has it. */
@@ -128,7 +129,7 @@ export interface MergedTree {
   /** As in the plan. */
   readonly done: ReadonlySet<Label>;
   /** Path to entry word of every output that is on disk then, for the clone's own record. */
-  readonly published: Readonly<Record<string, string>>;
+  readonly published: OutputWords;
   /** Likewise, every file with patches. */
   readonly patched: Readonly<Record<string, PatchedFile>>;
   /** Likewise, what only lock files tell. */

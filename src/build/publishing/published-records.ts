@@ -16,15 +16,15 @@ export function publishedOutputs(
   project: Project,
   finished: Iterable<Pick<FinishedTask, 'result'>>,
   changes: ReadonlyMap<string, Entry | undefined>,
-): Record<string, string> {
-  const published: Record<string, string> = {};
+): OutputWords {
+  const published = new Map<string, string>();
   const isBuilt = (path: string, word: string) => project.built.get(path)?.has(word) === true;
   for (const [path, words] of project.recorded) {
     const onDisk = changes.has(path) ? changes.get(path) : project.listing.get(path);
     const word = onDisk && encodeEntry(onDisk);
     if (word === undefined || !words.has(word)) continue;
-    if (isBuilt(path, word)) published[path] = word;
-    else if (project.ownership.ownerOf(path) !== undefined) published[path] = acceptedWord(word);
+    if (isBuilt(path, word)) published.set(path, word);
+    else if (project.ownership.ownerOf(path) !== undefined) published.set(path, acceptedWord(word));
   }
   for (const { result } of finished) {
     const { label, recipe } = result.provenance;
@@ -32,7 +32,7 @@ export function publishedOutputs(
     const isAccepted = recipe === 'accepted' || isAdopted(task && lockedTask(project, task), recipe);
     for (const [path, entry] of result.outputs) {
       const word = encodeEntry(entry);
-      published[path] = isAccepted && !isBuilt(path, word) ? acceptedWord(word) : word;
+      published.set(path, isAccepted && !isBuilt(path, word) ? acceptedWord(word) : word);
     }
   }
   return published;
@@ -47,11 +47,11 @@ export function withFormer(
   { published, done }: Pick<MergedTree, 'published' | 'done'>,
   former: OutputWords,
 ): OutputWords {
-  const kept = Object.entries(former).filter(([path]) => {
-    const owner = Object.hasOwn(published, path) ? undefined : ownership.ownerOf(path);
+  const kept = [...former].filter(([path]) => {
+    const owner = published.has(path) ? undefined : ownership.ownerOf(path);
     return owner !== undefined && !done.has(owner);
   });
-  return kept.length === 0 ? published : { ...published, ...Object.fromEntries(kept) };
+  return kept.length === 0 ? published : new Map([...published, ...kept]);
 }
 
 /** With the lock files of features that were not read, and of those that have none for the moment. */
@@ -73,12 +73,12 @@ export function lockChanges(
 ): OutputChanges {
   const files = new Set([...Object.keys(before), ...Object.keys(after)]);
   const changed = [...files].filter((file) => before[file]?.blob !== after[file]?.blob);
-  return Object.fromEntries(changed.map((file) => [file, null]));
+  return new Map(changed.map((file) => [file, null]));
 }
 
 /** Files with patches after a build, by its lock files. */
 export class PatchedFiles {
-  private readonly patched: Record<string, PatchedFile> = {};
+  private readonly patched = new Map<string, PatchedFile>();
 
   add(lock: FeatureLock): void {
     for (const [id, task] of Object.entries(lock.tasks)) {
@@ -90,11 +90,11 @@ export class PatchedFiles {
   /** `others`: files that stay as they are recorded, because tasks that were not looked at may patch them. */
   all(others: Iterable<readonly [string, PatchedFile]>): Record<string, PatchedFile> {
     for (const [path, file] of others) this.note(path, file, file.by);
-    return this.patched;
+    return Object.fromEntries(this.patched);
   }
 
   private note(path: string, { base, merged }: Omit<PatchedFile, 'by'>, by: readonly Label[]): void {
-    const known = this.patched[path] ?? { base, merged, by: [] };
-    this.patched[path] = { ...known, by: [...new Set([...known.by, ...by])] };
+    const known = this.patched.get(path) ?? { base, merged, by: [] };
+    this.patched.set(path, { ...known, by: [...new Set([...known.by, ...by])] });
   }
 }

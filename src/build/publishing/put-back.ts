@@ -7,7 +7,7 @@ import { type ChangedPart, changedPart, type LastState } from '../../analysis/ra
 import { changedOrNothing } from '../../io/git/walk.js';
 import { type Entry, encodeEntry, type Files, type ObjectId } from '../../model/tree.js';
 import { type LastBuild, readKeptLocks } from '../../project/clone-records.js';
-import { type OutputWords, wordOf } from '../../project/outputs/clone-outputs.js';
+import type { CloneOutputs } from '../../project/outputs/clone-outputs.js';
 import type { Restored } from '../../project/project.js';
 import type { SnapshotGround } from '../../project/project-memory.js';
 import type { ProjectSource } from '../../project/project-source.js';
@@ -25,7 +25,7 @@ export interface FoundPart {
 interface Beside {
   readonly ground: SnapshotGround;
   /** The clone's record of outputs. */
-  readonly published: OutputWords;
+  readonly published: Pick<CloneOutputs, 'get'>;
   /** Whether files may be put back, for the caller to write. */
   readonly restores: boolean;
 }
@@ -61,7 +61,7 @@ export async function partBesideGone(
 async function goneOutputs(
   { objects, config }: ProjectSource,
   { snapshot, last }: SnapshotGround,
-  published: OutputWords,
+  published: Pick<CloneOutputs, 'get'>,
 ): Promise<Files> {
   // Where one task that fails keeps everything back, these files wait as well: each of their tasks has to be looked at.
   if (last.restorable !== true || config.publish === 'build') return NONE;
@@ -69,7 +69,7 @@ async function goneOutputs(
   const before = today && (await changedOrNothing(objects, snapshot, last.tree));
   const gone = new Map<string, Entry>();
   for (const [path, entry] of before ?? []) {
-    if (!entry || today?.get(path) || wordOf(published, path) !== encodeEntry(entry)) continue;
+    if (!entry || today?.get(path) || published.get(path) !== encodeEntry(entry)) continue;
     // It decides how other files are read.
     if (isRulesFile(path)) return NONE;
     gone.set(path, entry);

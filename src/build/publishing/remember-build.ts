@@ -17,7 +17,7 @@ import {
 } from '../../project/clone-records.js';
 import { isConfigKnown } from '../../project/config-inputs.js';
 import type { Host } from '../../project/host.js';
-import { markPublished } from '../../project/outputs/clone-outputs.js';
+import type { OutputsMark } from '../../project/outputs/clone-outputs.js';
 import type { Project } from '../../project/project.js';
 import { isRulesFile, readIndexRecord } from '../../workspace/index-record.js';
 import { indexCall } from '../../workspace/private-index.js';
@@ -32,6 +32,8 @@ export interface CompletedBuild {
   readonly induction: LazyInduction | undefined;
   /** Files that it wrote or removed. Undefined where the private index may hold later changes: a watch scans while it builds. */
   readonly published: readonly string[] | undefined;
+  /** The clone's record of outputs. Undefined: the next build reads everything. */
+  readonly outputs: OutputsMark | undefined;
 }
 
 /** git reads each file that was written at the time of the index whenever it looks at it: the next build lets it look at so many anew. */
@@ -40,7 +42,7 @@ const FEW_FILES = 100;
 export async function rememberBuild(
   host: Host,
   prepared: Prepared,
-  { tree, step, induction, published }: CompletedBuild,
+  { tree, step, induction, published, outputs }: CompletedBuild,
 ): Promise<void> {
   const { finished, noted } = step;
   const revised = new Set([...finished.values()].flatMap(({ revision }) => revision?.task.feature ?? []));
@@ -56,7 +58,6 @@ export async function rememberBuild(
   const isIndexOfTree =
     published !== undefined && published.length <= FEW_FILES && project.onDisk === undefined;
   const index = isIndexOfTree ? fileIdentity(indexCall(project.repository).indexFile ?? '') : undefined;
-  const outputs = await markPublished(project.repository.state);
   const isKnown = loaded.readsAll !== true && (await isConfigKnown(project));
   await writeLastBuild(project.repository.state, {
     version: host.version,

@@ -16,7 +16,7 @@ import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
 import { type KeptLock, type LastBuild, readKeptLocks, writeLastBuild } from '../../project/clone-records.js';
-import { readPublished, wordOf } from '../../project/outputs/clone-outputs.js';
+import { readOutputs } from '../../project/outputs/clone-outputs.js';
 import type { SameGround } from '../../project/project-memory.js';
 import { parseLock } from '../../specs/lock-file.js';
 import { refOf, resultName } from '../../store/encoded-entry.js';
@@ -217,8 +217,8 @@ async function recordedTasks(
   last: LastBuild,
   gone: ReadonlyMap<string, Entry>,
 ): Promise<readonly RecordedTask[] | undefined> {
-  const published = await readPublished(state);
-  for (const [path, entry] of gone) if (wordOf(published, path) !== encodeEntry(entry)) return undefined;
+  const published = await readOutputs(state);
+  for (const [path, entry] of gone) if (published.get(path) !== encodeEntry(entry)) return undefined;
   const kept = Object.entries((await readKeptLocks(state)) ?? {});
   const found = await tasksOfLocks(objects, last.tree, { kept, gone });
   return found?.owned === gone.size && found.tasks.length === last.tasks ? found.tasks : undefined;

@@ -6,7 +6,7 @@ import type { ExecutionHost } from '../../execution/executor.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { readPatched, writePatched } from '../../project/clone-records.js';
-import { readPublished, writePublished } from '../../project/outputs/clone-outputs.js';
+import { readOutputs } from '../../project/outputs/clone-outputs.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { withoutTasks } from '../move/renaming.js';
 import {
@@ -63,9 +63,7 @@ async function planDisowning(
     told: { tasks: project.graph.inOrder(gone), files },
     // Without a record the files and patches are people's, as before they were adopted.
     forget: async () => {
-      const published = await readPublished(state);
-      const kept = Object.entries(published).filter(([path]) => !files.includes(path));
-      await writePublished(state, Object.fromEntries(kept));
+      await (await readOutputs(state)).change(new Map(files.map((path) => [path, null])));
       const patched = Object.entries((await readPatched(state)) ?? {}).flatMap(([path, file]) => {
         const by = file.by.filter((label) => !gone.has(label));
         return by.length === 0 ? [] : [[path, { ...file, by }] as const];

@@ -14,7 +14,7 @@ import type { Feature, Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type Files, sameEntry } from '../../model/tree.js';
 import { keptLock, readKeptLocks, writeKeptLocks, writePatched } from '../../project/clone-records.js';
 import type { Host } from '../../project/host.js';
-import { changePublished, changesBetween, readOutputs } from '../../project/outputs/clone-outputs.js';
+import { changesBetween, readOutputs } from '../../project/outputs/clone-outputs.js';
 import { acceptedWord } from '../../project/outputs/recorded-outputs.js';
 import type { Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
@@ -178,17 +178,16 @@ async function keepRecords(
   changes: Changes,
 ): Promise<void> {
   const { state } = project.repository;
-  const { outputs, isDamaged } = await readOutputs(state);
-  const published = { ...outputs };
-  for (const [path, entry] of changes) if (!entry) delete published[path];
+  const outputs = await readOutputs(state);
+  const published = new Map(outputs.all());
+  for (const [path, entry] of changes) if (!entry) published.delete(path);
   for (const { recipe, adopted, outputs: restored } of Object.values(lock.tasks)) {
     // What people wrote stays theirs when the feature is removed.
     const isPersons = (path: string, word: string) =>
       (recipe === 'accepted' || adopted) && !project.built.get(path)?.has(word);
     for (const [path, word] of Object.entries(restored))
-      published[path] = isPersons(path, word) ? acceptedWord(word) : word;
+      published.set(path, isPersons(path, word) ? acceptedWord(word) : word);
   }
-  const changed = { [lockFile]: null, ...changesBetween(outputs, published) };
-  await changePublished(state, changed, isDamaged);
+  await outputs.change(new Map([[lockFile, null], ...changesBetween(outputs.all(), published)]));
   await writePatched(state, { ...Object.fromEntries(project.patched), ...patched });
 }

@@ -1,12 +1,14 @@
 /** Every output that is known here, by lock files and by the clone's own record, and which of it conductor built. Decides nothing. */
 
+import { fileIdentity } from '../../io/files.js';
 import { type FeatureLock, recordsOf } from '../../model/feature-lock.js';
-import { type MarkedOutputs, parsePublished, publishedText, wordOf } from './clone-outputs.js';
+import { type MarkedOutputs, publishedFile, readOutputs } from './clone-outputs.js';
 
 /** Path to the encoded entries that the output may have. */
 export type RecordedOutputs = ReadonlyMap<string, ReadonlySet<string>>;
 
 export interface OutputRecords {
+  /** The clone's own record (`fileIdentity`). */
   readonly published: string | undefined;
   readonly locks: readonly FeatureLock[];
   readonly recorded: RecordedOutputs;
@@ -31,17 +33,17 @@ export async function outputRecords(
   locks: readonly FeatureLock[],
   before?: OutputRecords,
 ): Promise<OutputRecords> {
-  const published = await publishedText(state);
   const isSame =
     before !== undefined &&
     before.locks.length === locks.length &&
     before.locks.every((lock, i) => lock === locks[i]) &&
-    before.published === published;
+    before.published === fileIdentity(publishedFile(state));
   if (isSame) return before;
+  const outputs = await readOutputs(state);
   const records: Records = { recorded: new Map(), built: new Map() };
-  for (const [path, word] of Object.entries(parsePublished(published))) addPublished(records, path, word);
+  for (const [path, word] of outputs.all()) addPublished(records, path, word);
   addLocked(records, locks);
-  return { published, locks, ...records };
+  return { published: outputs.file, locks, ...records };
 }
 
 interface Records {
@@ -60,7 +62,7 @@ export function someRecords(
   const records: Records = { recorded: new Map(), built: new Map() };
   addLocked(records, locks);
   for (const path of new Set([...records.recorded.keys(), ...changed])) {
-    const word = wordOf(outputs, path);
+    const word = outputs.get(path);
     if (word !== undefined) addPublished(records, path, word);
   }
   return records;

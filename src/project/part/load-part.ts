@@ -16,7 +16,7 @@ import { parseLock } from '../../specs/lock-file.js';
 import type { ParseCache } from '../../specs/parse.js';
 import type { LastBuild } from '../clone-records.js';
 import { readLocks } from '../lock-files.js';
-import { type MarkedOutputs, type OutputWords, wordOf } from '../outputs/clone-outputs.js';
+import type { MarkedOutputs } from '../outputs/clone-outputs.js';
 import { type RecordedOutputs, someRecords } from '../outputs/recorded-outputs.js';
 import type { Project, ProjectRest } from '../project.js';
 import type { ProjectSource } from '../project-source.js';
@@ -36,7 +36,7 @@ export interface WantedPart {
   readonly changedLocks: readonly string[];
   /** Changed files. All of them must be outputs of these features or of ones that are gone, or the whole project is read. */
   readonly outputs: readonly string[];
-  readonly rest: Omit<ProjectRest, 'published'>;
+  readonly rest: Omit<ProjectRest, 'outputs'>;
   /** The clone's record of outputs. What has changed of it are outputs of these features or of ones that are gone. */
   readonly published: MarkedOutputs;
   /** The warnings of all specs, as the last build found them. */
@@ -83,7 +83,6 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
   const goes = new Set(leaving);
   const recorded = only(outputs.recorded, (path) => isOwned(path) || goes.has(path));
   const built = only(outputs.built, (path) => isOwned(path) || goes.has(path));
-  const published = publishedOf([...recorded.keys()], wanted.published.outputs);
   const owned = ownedFiles(listing, ownership);
   const isKnown = (path: string) => recorded.has(path);
   // What a person wrote in the place of an output or over one that no task owns any more is for a whole load to tell of.
@@ -119,7 +118,11 @@ export async function loadPart(source: ProjectSource, wanted: WantedPart): Promi
     mayBePatched: false,
     mixed: new Set(),
     choices: new Map(),
-    rest: { ...rest, published, hasAgents: rest.hasAgents || [...graph.tasks.values()].some(isAgents) },
+    rest: {
+      ...rest,
+      outputs: wanted.published.outputs,
+      hasAgents: rest.hasAgents || [...graph.tasks.values()].some(isAgents),
+    },
   };
 }
 
@@ -182,11 +185,6 @@ function isPlain(
 
 function isWhole({ hasMarkers, isLost, tasks }: FeatureLock): boolean {
   return !hasMarkers && !isLost && Object.values(tasks).every(({ edits, unmerged }) => !edits && !unmerged);
-}
-
-function publishedOf(paths: readonly string[], outputs: OutputWords): OutputWords {
-  const words = paths.map((path) => [path, wordOf(outputs, path)] as const);
-  return Object.fromEntries(words.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
 function only(records: RecordedOutputs, keeps: (path: string) => boolean): RecordedOutputs {

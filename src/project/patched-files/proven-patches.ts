@@ -48,12 +48,12 @@ export async function provenPatches(of: UnknownFiles): Promise<Record<string, Pa
   const editors = unknownPatches(of);
   if (editors.size === 0) return {};
   const results = await resultsByLabel(of);
-  const found: Record<string, PatchedFile> = {};
+  const found: [string, PatchedFile][] = [];
   for (const [path, labels] of editors) {
     const proven = await provenPatch(of, path, await patchesOf(of, path, labels, results));
-    if (proven) found[path] = proven;
+    if (proven) found.push([path, proven]);
   }
-  return found;
+  return Object.fromEntries(found);
 }
 
 interface StoredPatch extends PatchSides {

@@ -10,7 +10,7 @@ import { pushResults } from '../../commands/cache.js';
 import { checkoutVersion } from '../../commands/versions/checkout.js';
 import { type FeatureVersion, featureVersions } from '../../commands/versions/version-history.js';
 import { readKeptLocks } from '../../project/clone-records.js';
-import { readPublished } from '../../project/outputs/clone-outputs.js';
+import { readOutputs } from '../../project/outputs/clone-outputs.js';
 import { plainStyle } from '../../report/style.js';
 import { versionsText } from '../../report/versions.js';
 import { stateOf } from '../keys/part-walk.js';
@@ -267,7 +267,7 @@ test.each(['other', 'same'])(
     const state = stateOf(rig);
     for (const name of ['published.json', 'last.json']) rmSync(join(state, name));
     await rig.build();
-    const records = async () => [await readPublished(state), await readKeptLocks(state)];
+    const records = async () => [(await readOutputs(state)).all(), await readKeptLocks(state)];
     const before = await records();
     expect(await checkout(rig, '1.0.0')).toMatchObject({ ok: true });
     expect(await records()).not.toEqual(before);

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { quickCheck } from '../../build/quick-check.js';
-import { changePublished } from '../../project/outputs/clone-outputs.js';
+import { readOutputs } from '../../project/outputs/clone-outputs.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { buildOf, stateOf } from './part-walk.js';
 
@@ -88,6 +88,6 @@ test('the check of the command line, which loads no build, notices both', async 
   rig.remove('local.txt');
   expect(await check()).toBe(5);
   // As an incomplete build, or one that a kill kept from its end.
-  await changePublished(stateOf(rig), { 'out/a.txt': null });
+  await (await readOutputs(stateOf(rig))).change(new Map([['out/a.txt', null]]));
   expect(await check()).toBeUndefined();
 });

@@ -5,13 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { INDEX_FILE } from '../../analysis/range/index-file.js';
-import {
-  changePublished,
-  markPublished,
-  readPublished,
-  readPublishedSince,
-  writePublished,
-} from '../../project/outputs/clone-outputs.js';
+import { readOutputs, readPublishedSince } from '../../project/outputs/clone-outputs.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { buildOf, compareWithWhole, stateOf } from './part-walk.js';
 
@@ -38,7 +32,7 @@ async function built(): Promise<Rig> {
   return rig;
 }
 
-const recorded = (rig: Rig) => readPublished(stateOf(rig));
+const recorded = async (rig: Rig) => Object.fromEntries((await readOutputs(stateOf(rig))).all());
 
 test('an output that is away or edited while other tasks are built stays recorded as long as a task owns it', async () => {
   await using rig = await built();
@@ -217,34 +211,144 @@ test('what the clone kept of lock files is made again by the next build where it
   }
 });
 
+/** A record with so many outputs, as the first build of a clone leaves it. */
+async function recordOf(state: string, count: number) {
+  const paths = Array.from({ length: count }, (_, i) => `out/${i}.txt`);
+  const mark = await (await readOutputs(state)).change(new Map(paths.map((path) => [path, '0'])));
+  return { paths, mark };
+}
+
 test('the record stays short however many builds change a part of it, and a mark finds what changed since', async () => {
-  const state = mkdtempSync(join(tmpdir(), 'outputs-'));
-  try {
-    const paths = Array.from({ length: 100 }, (_, i) => `out/${i}.txt`);
-    await writePublished(state, Object.fromEntries(paths.map((path) => [path, '0'])));
-    const first = statSync(join(state, 'published.json')).size;
-    const expected: Record<string, string> = await readPublished(state);
-    let appended = 0;
-    for (let i = 0; i < 700; i++) {
-      const path = paths[(i * 7) % 100] as string;
-      const mark = await markPublished(state);
-      const word = i % 5 === 0 ? null : String(i);
-      await changePublished(state, { [path]: word });
-      if (word === null) delete expected[path];
-      else expected[path] = word;
-      const since = await readPublishedSince(state, mark);
-      if (!since) continue;
-      appended++;
-      expect([...since.changed]).toEqual([path]);
-    }
-    expect(await readPublished(state)).toEqual(expected);
-    expect(statSync(join(state, 'published.json')).size).toBeLessThan(4 * first + 10_000);
-    // Most changes are one line.
-    expect(appended).toBeGreaterThan(650);
-  } finally {
-    rmSync(state, { recursive: true });
+  using state = temporary();
+  let { paths, mark } = await recordOf(state.dir, 1000);
+  const file = join(state.dir, 'published.json');
+  const first = statSync(file).size;
+  const expected = new Map((await readOutputs(state.dir)).all());
+  let renewed = 0;
+  for (let i = 0; i < 700; i++) {
+    const path = paths[(i * 7) % paths.length] as string;
+    const former = mark;
+    const since = await readPublishedSince(state.dir, mark);
+    expect([since?.changed.size, since?.outputs.get(path)]).toEqual([0, expected.get(path)]);
+    const word = i % 5 === 0 ? null : String(i);
+    const isNew = readFileSync(file, 'utf8');
+    mark = await since?.outputs.change(new Map([[path, word]]));
+    if (!readFileSync(file, 'utf8').startsWith(isNew)) renewed++;
+    if (word === null) expected.delete(path);
+    else expected.set(path, word);
+    const last = await readPublishedSince(state.dir, former);
+    if (last) expect([...last.changed]).toEqual([path]);
+  }
+  expect((await readOutputs(state.dir)).all()).toEqual(expected);
+  expect(statSync(file).size).toBeLessThan(first * 1.2 + 10_000);
+  // Most changes are one line.
+  expect(renewed).toBeGreaterThan(0);
+  expect(renewed).toBeLessThan(5);
+});
+
+test('what a build added is believed by the file alone, or by the digests of its lines, and by nothing else', async () => {
+  using state = temporary();
+  const file = join(state.dir, 'published.json');
+  let { mark } = await recordOf(state.dir, 100);
+  for (const word of ['a', 'b', null])
+    mark = await (await readPublishedSince(state.dir, mark))?.outputs.change(new Map([['out/7.txt', word]]));
+  const sound = readFileSync(file, 'utf8');
+  expect(sound.split('\n')).toHaveLength(4);
+  const words = async () => {
+    const since = await readPublishedSince(state.dir, mark);
+    return since && [...since.outputs.of(['out/7.txt', 'out/8.txt', 'out/9.txt'])];
+  };
+  const now = [
+    ['out/8.txt', '0'],
+    ['out/9.txt', '0'],
+  ];
+  expect(await words()).toEqual(now);
+  // Another file with the same content, as in a copy of the folder.
+  writeFileSync(file, sound);
+  expect(await words()).toEqual(now);
+  writeFileSync(file, `${sound}\n{"out/9.txt":"c"}`);
+  expect(await words()).toEqual([now[0], ['out/9.txt', 'c']]);
+  const lines = sound.split('\n');
+  const damages = [
+    sound.replace('"out/8.txt":"0"', '"out/8.txt":"1"'),
+    sound.replace('"b"', '"c"'),
+    [lines[0], lines[2], lines[1], lines[3]].join('\n'),
+    sound.slice(0, -1),
+    lines.slice(0, 3).join('\n'),
+    `${sound}\n{"out/9.txt"`,
+    `${sound}x`,
+    '',
+  ];
+  for (const text of damages) {
+    writeFileSync(file, text);
+    expect([text, await words()]).toEqual([text, undefined]);
+  }
+  rmSync(file);
+  expect(await words()).toBeUndefined();
+});
+
+test('a record that somebody wrote while a build worked is never marked, and keeps what both say', async () => {
+  using state = temporary();
+  const { mark } = await recordOf(state.dir, 100);
+  const [one, other] = [await readPublishedSince(state.dir, mark), await readOutputs(state.dir)];
+  expect(await other.change(new Map([['out/1.txt', 'other']]))).toBeDefined();
+  expect(await one?.outputs.change(new Map([['out/2.txt', 'one']]))).toBeUndefined();
+  const all = await readOutputs(state.dir);
+  expect([all.isDamaged, ...all.of(['out/1.txt', 'out/2.txt', 'out/3.txt']).values()]).toEqual([
+    ...[false, 'other', 'one', '0'],
+  ]);
+});
+
+test('a record that looks sorted and is not is damaged, and one that is plain JSON is not', async () => {
+  using state = temporary();
+  const file = join(state.dir, 'published.json');
+  for (const [text, isDamaged] of [
+    ['{"b":"1",\t"a":"2"\t}', true],
+    ['{"a":"1",\t"a":"2"\t}', true],
+    ['{"a":"1","b":"2"\t}', true],
+    ['{"a":"1"\t"b":"2"\t}', true],
+    ['{"a":"1",\t"b":2\t}', true],
+    ['{"b":"1","a":"2"}', false],
+    ['{"a":"1",\t"b":"2"\t}', false],
+    ['{}', false],
+    ['', true],
+  ] as const) {
+    writeFileSync(file, text);
+    const outputs = await readOutputs(state.dir);
+    expect([text, outputs.isDamaged]).toEqual([text, isDamaged]);
+    const before = new Map(outputs.all());
+    expect(await outputs.change(new Map())).toBeDefined();
+    const after = await readOutputs(state.dir);
+    expect([after.isDamaged, after.all()]).toEqual([false, before]);
   }
 });
+
+test('an output is recorded whatever its name is', async () => {
+  await using rig = await createRig();
+  const names = ['__proto__', 'constructor', 'toString', '7', 'a"b', 'ä\u{1f600}'];
+  const writing = (word: string) => ({
+    inputs: [],
+    outputs: names,
+    run: names.map((name) => `echo ${word} > '${name}'`).join(' && '),
+  });
+  rig.backlog('odd', { odd: writing('one') });
+  rig.backlog('other', { other: task('other') });
+  await rig.build();
+  rig.commit();
+  expect(Object.keys(await recorded(rig)).sort()).toEqual([...names, 'out/other.txt'].sort());
+  rig.backlog('odd', { odd: writing('two') });
+  await buildOf(rig);
+  await compareWithWhole(rig);
+  rm(rig, INDEX_FILE);
+  rig.remove('specs/odd');
+  expect((await rig.build()).warnings()).toEqual([]);
+  expect(Object.keys(rig.files()).filter((path) => names.includes(path))).toEqual([]);
+});
+
+function temporary() {
+  const dir = mkdtempSync(join(tmpdir(), 'outputs-'));
+  return { dir, [Symbol.dispose]: () => rmSync(dir, { recursive: true }) };
+}
 
 function rm(rig: Rig, ...names: readonly string[]): void {
   for (const name of names) rmSync(join(stateOf(rig), name));

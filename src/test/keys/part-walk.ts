@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { INDEX_FILE, readIndex, readOrder } from '../../analysis/range/index-file.js';
 import { PARTS_FILE } from '../../analysis/range/index-parts.js';
 import { readTable } from '../../analysis/range/index-tables.js';
-import { readPublished } from '../../project/outputs/clone-outputs.js';
+import { readOutputs } from '../../project/outputs/clone-outputs.js';
 import { Dice } from '../rig/random-project.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { ChangingProject } from './changing-project.js';
@@ -62,7 +62,7 @@ async function leftBy(rig: Rig) {
   expect((samples as string[]).filter((path) => rig.files()[path] === undefined)).toEqual([]);
   return {
     files: rig.files(),
-    published: await readPublished(state),
+    published: (await readOutputs(state)).all(),
     records: ['patched.json', 'locks.json'].map(record),
     last,
     rules: rules as Record<string, string> | undefined,
