@@ -42,7 +42,7 @@ export async function renderRows(tasks, { cases, tools, rounds }) {
     run(process.execPath, [CONDUCTOR, 'build'], { cwd: project, env });
     if (cases.has('nothing')) rows.push(...(await nothingRows(tasks, context, rounds)));
     if (cases.has('edited')) rows.push(await editedRow(tasks, context, slow ? Math.min(3, rounds) : rounds));
-    if (cases.has('restored')) rows.push(await restoredRow(tasks, context, slow ? 1 : Math.min(3, rounds)));
+    if (cases.has('restored')) rows.push(await restoredRow(tasks, context, Math.min(3, rounds)));
     return rows;
   } finally {
     others.remove();
@@ -189,7 +189,6 @@ async function restoredRow(tasks, { project, env, home }, rounds) {
       conductor: { before, work: () => timed([build.command], options) },
     },
     rounds,
-    0,
   );
   if (!existsSync(join(project, 'out'))) throw new Error('nothing was restored');
   const ratio = found.ratio('conductor', 'checkout');
