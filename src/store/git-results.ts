@@ -25,8 +25,8 @@ import { SIGNATURE_FILE } from './signature.js';
 export const GATES_FILE = 'gates.json';
 /** Bytes of one result's files up to which they are written again together with it. */
 const MOST_BYTES = 8_000_000;
-/** More than there are tasks under way. */
-const MOST_SEEN = 2000;
+/** As many as there are tasks under way. Each takes 2 kB. */
+const MOST_SEEN = 1000;
 const SIDES = ['base', 'before', 'after'] as const;
 
 /** Who keeps results here, and whose are passed over. */

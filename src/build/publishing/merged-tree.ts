@@ -10,7 +10,7 @@ import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import type { Failure } from '../../model/failure.js';
 import { featureOf } from '../../model/history.js';
 import type { Label, Task } from '../../model/task.js';
-import { type Entry, sameEntry } from '../../model/tree.js';
+import { type Entry, type ObjectId, sameEntry } from '../../model/tree.js';
 import { type KeptLock, keptLock } from '../../project/clone-records.js';
 import { lockedTask, type Project } from '../../project/project.js';
 import { formatLock } from '../../specs/lock-file.js';
@@ -65,12 +65,20 @@ export async function mergeResults(
   return ok({
     tree,
     changesFiles,
+    stored: storedFiles(project, plan),
     leftBehind,
     done: plan.done,
     published: publishedOutputs(project, plan.finished.values(), changes),
     patched: patched.all(plan.whole ? [] : project.patched),
     kept,
   });
+}
+
+function storedFiles({ rest }: Project, { finished }: PublishPlan): Set<ObjectId> {
+  const stored = new Set<ObjectId>();
+  for (const { result } of finished.values()) for (const { id } of result.outputs.values()) stored.add(id);
+  for (const { id } of rest?.restored.files.values() ?? []) stored.add(id);
+  return stored;
 }
 
 /** An unowned file of a feature that is kept back: the task that is to own it under another name may be one of those. */

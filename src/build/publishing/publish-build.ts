@@ -196,7 +196,7 @@ export async function publish(
     from,
     to: merged.tree,
     files: from === project.snapshot ? project.listing : undefined,
-    stored: project.rest && new Set([...project.rest.restored.files.values()].map(({ id }) => id)),
+    stored: merged.stored,
   });
   if (!done.ok) return done;
   const outputs = await keepRecords(prepared, merged);

@@ -124,6 +124,8 @@ export interface MergedTree {
   readonly tree: ObjectId;
   /** Whether a file differs that is no lock file and no spec with a revised task. */
   readonly changesFiles: boolean;
+  /** Files of results that the store names: they are on disk with these. */
+  readonly stored: ReadonlySet<ObjectId>;
   /** Outputs that no task owns any more and that a person changed: left in place and reported. */
   readonly leftBehind: readonly string[];
   /** As in the plan. */

@@ -10,12 +10,21 @@ function knowsFlags(): boolean {
   return Number.parseInt(process.versions.node, 10) <= LAST_KNOWN;
 }
 
-/** How far the heap grows beyond what was used after a collection before V8 collects again. By itself, V8 would let it grow to four times that. */
-const GROWTH_PERCENT = 75;
+interface Growth {
+  /** Of a heap of so many bytes, and of larger ones. */
+  readonly from: number;
+  /** How far it grows beyond what was used after a collection before V8 collects again. By itself, V8 would let it grow to four times that. */
+  readonly percent: number;
+}
 
-/** Of a heap that is large: what is alive there is most of it, and the same share would be hundreds of megabytes. */
-const LARGE_GROWTH_PERCENT = 25;
-const LARGE_BYTES = 150 * 2 ** 20;
+const MB = 2 ** 20;
+
+/** What is alive in a large heap is most of it, and the same share of it would be hundreds of megabytes. */
+const GROWTH: readonly Growth[] = [
+  { from: 0, percent: 75 },
+  { from: 40 * MB, percent: 50 },
+  { from: 150 * MB, percent: 25 },
+];
 
 /** How often the size of the heap is looked at. A heap does not become much larger in this time. */
 const LOOK_MS = 500;
@@ -23,17 +32,21 @@ const LOOK_MS = 500;
 /** Limits how much garbage the heap holds. A program can set V8's sizes only at its start, but these flags are read at each collection. */
 export function boundGarbage(): void {
   if (!knowsFlags()) return;
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+  const steps = [...GROWTH];
+  const take = (used: number) => {
+    for (; steps[0] && steps[0].from <= used; steps.shift())
+      setFlagsFromString(`--heap-growing-percent=${steps[0].percent}`);
+  };
+  take(0);
   boundYoungGeneration();
   const look = setInterval(() => {
-    if (getHeapStatistics().used_heap_size < LARGE_BYTES) return;
-    setFlagsFromString(`--heap-growing-percent=${LARGE_GROWTH_PERCENT}`);
-    clearInterval(look);
+    take(getHeapStatistics().used_heap_size);
+    if (steps.length === 0) clearInterval(look);
   }, LOOK_MS).unref();
 }
 
 /** Of the space for new objects: both halves. */
-const YOUNG_BYTES = 8 * 2 ** 20;
+const YOUNG_BYTES = 8 * MB;
 
 /**
  * V8 doubles the space for new objects up to 32 MB while many of them survive, and lets the heap grow by so much more before it

@@ -89,6 +89,21 @@ test('a file that no task reads leads to no task, one that a task reads to that 
   await compareWithWhole(rig);
 });
 
+test('outputs that git ignores are restored and watched as before', async () => {
+  await using rig = await built();
+  rig.write({ '.gitignore': '.conductor/\nout/\n' });
+  await rig.buildWithoutAgent();
+  const files = rig.files();
+  rig.remove('out');
+  rig.write({ 'new.txt': 'new\n' });
+  const beside = await buildOf(rig);
+  expect([beside.isPart, beside.story.summary.counts.cached]).toEqual([true, 6]);
+  expect(rig.files()).toEqual({ ...files, 'new.txt': 'f:new\n' });
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+  rig.write({ 'out/f.txt': 'edited\n' });
+  expect((await rig.buildWithoutAgent()).outcomes()['f/f']).toBe('drifted');
+});
+
 test('where the changed task fails, the others have their files again; with `publish: build` nothing is written', async () => {
   const fail = (rig: Rig) => {
     rig.remove('out');
