@@ -10,7 +10,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { bringToDisk } from '../io/durable.js';
 import { throwIfNotNow } from '../io/errors.js';
 import { exists, readText, writeAtomic } from '../io/files.js';
-import { FATAL, type GitCall, GitError, git, gitOk } from '../io/git/git-process.js';
+import { FATAL, type GitCall, GitError, type GitExit, git, gitOk } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { isGitName } from '../io/git/raw-tree.js';
 import type { Repository } from '../io/git/repository.js';
@@ -19,6 +19,7 @@ import { changedFiles, listOrNothing } from '../io/git/walk.js';
 import { untilClosed } from '../io/open-files.js';
 import type { Failure } from '../model/failure.js';
 import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tree.js';
+import { applyFew } from './apply-few.js';
 import { blockedPaths, holds, inTheWayOf, type Listings, statOf } from './in-the-way.js';
 import { indexCall } from './private-index.js';
 import { PUBLISH_JOURNAL } from './publish-journal.js';
@@ -72,12 +73,12 @@ export async function publishTree(
   if (!isOnDisk) await new DurableRefs(objects).makeTreeDurable(from, to, stored);
   const journal = join(repository.state, JOURNAL);
   await writeAtomic(journal, JSON.stringify({ from, to }));
-  const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];
-  const exit = await git(['read-tree', '-m', '-u', ...trees], indexCall(repository));
+  const applied = await applyFew(repository, objects, changed, { before, after });
+  const exit = applied ?? (await readTrees(repository, objects, from, to));
   if (exit.code !== 0) {
     // Anything but a refusal came in the middle of writing: the journal stays, and the next build completes it.
-    if (!REFUSED.test(exit.stderr) || HALF_WRITTEN.test(exit.stderr))
-      throw new GitError(['read-tree'], exit, indexCall(repository));
+    if (applied || !REFUSED.test(exit.stderr) || HALF_WRITTEN.test(exit.stderr))
+      throw new GitError([applied ? 'apply' : 'read-tree'], exit, indexCall(repository));
     await rm(journal, { force: true });
     const named = [...exit.stderr.matchAll(/'([^'\n]+)'/g)].map((match) => match[1] as string);
     const paths = named.map((path) =>
@@ -93,6 +94,16 @@ export async function publishTree(
     written: changed.filter((path) => after.get(path)),
     removed: changed.filter((path) => !after.get(path)),
   });
+}
+
+async function readTrees(
+  repository: Repository,
+  objects: GitObjects,
+  from: ObjectId,
+  to: ObjectId,
+): Promise<GitExit> {
+  const trees = [await objects.wrap(from, repository.prefix), await objects.wrap(to, repository.prefix)];
+  return git(['read-tree', '-m', '-u', ...trees], indexCall(repository));
 }
 
 /**
