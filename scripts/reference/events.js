@@ -6,7 +6,16 @@ const SOURCE = 'schemas/events.schema.json';
 /** `parts`: definitions with a section of their own on the page, in its order. */
 const EVENTS = {
   file: 'events.md',
-  parts: ['verdict', 'staleReason', 'manifestChange', 'buildSummary', 'usage', 'keptOutput', 'diagnostic'],
+  parts: [
+    'verdict',
+    'staleReason',
+    'manifestChange',
+    'restoredTask',
+    'buildSummary',
+    'usage',
+    'keptOutput',
+    'diagnostic',
+  ],
 };
 const PROJECT_EVENTS = {
   file: 'project-events.md',

@@ -10,6 +10,7 @@ import { append, moveWhenLarger, readText } from '../io/files.js';
 import { openRepository } from '../io/git/open-repository.js';
 import type { Repository } from '../io/git/repository.js';
 import type { BuildEvent } from '../model/event.js';
+import { type SingleEvent, singleEvents } from '../model/events/events-together.js';
 import type { Failure } from '../model/failure.js';
 import {
   type CallStep,
@@ -71,8 +72,13 @@ export class HistoryRecord {
   }
 
   on(event: BuildEvent): void {
-    const line = this.lineOf(event);
-    if (line) this.lines.add(`${JSON.stringify(line)}\n`);
+    if (event.type === 'tasks.fresh') return;
+    let text = '';
+    for (const one of singleEvents(event)) {
+      const line = this.lineOf(one);
+      if (line) text += `${JSON.stringify(line)}\n`;
+    }
+    if (text !== '') this.lines.add(text);
   }
 
   /** What cannot be written (a full disk) does not decide how a build ends. */
@@ -80,7 +86,7 @@ export class HistoryRecord {
     await this.lines.close().catch(() => undefined);
   }
 
-  private lineOf(event: BuildEvent): HistoryLine | CallStep | undefined {
+  private lineOf(event: SingleEvent): HistoryLine | CallStep | undefined {
     const { build } = this;
     switch (event.type) {
       case 'task.started':

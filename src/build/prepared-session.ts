@@ -8,6 +8,7 @@ import type { Prepared, PrepareOptions } from '../analysis/prepare.js';
 import type { Result } from '../base/result.js';
 import type { Usage } from '../model/action.js';
 import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.js';
+import { singleEvents } from '../model/events/events-together.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import { createEmit, type Emit, type Host } from '../project/host.js';
@@ -94,8 +95,8 @@ class SeenEvents {
   private usage: Usage = {};
 
   on(event: BuildEvent): void {
-    if (event.type === 'task.finished') this.outcomes.set(event.task, event.outcome);
-    if (event.type === 'tasks.fresh') for (const task of event.tasks) this.outcomes.set(task, 'fresh');
+    for (const one of singleEvents(event))
+      if (one.type === 'task.finished') this.outcomes.set(one.task, one.outcome);
     if (event.type === 'build.published') this.published += event.written.length + event.removed.length;
     if (event.type === 'agent.finished') this.usage = addUsage(this.usage, event.usage);
   }

@@ -4,9 +4,11 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import type { Check } from '../analysis/verdict.js';
 import { ok, type Result } from '../base/result.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
+import type { RestoredTask } from '../model/events/event-parts.js';
+import { freshEvents, restoredEvents } from '../model/events/events-together.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
-import { lockedTask, type Project, type RestoredTask } from '../project/project.js';
+import { lockedTask, type Project } from '../project/project.js';
 import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/publish-plan.js';
 
 interface FoundTogether {
@@ -91,14 +93,9 @@ export class TaskOutcomes {
   /** Reports what was found together: an event for each of thousands of tasks would take longer than finding them. */
   tellTogether(): void {
     const { checked, others, restored } = this.together;
-    if (checked.length > 0) this.emit({ type: 'tasks.fresh', tasks: checked, checked: true });
-    if (others.length > 0) this.emit({ type: 'tasks.fresh', tasks: others, checked: false });
-    for (const { task, missing, result, saved } of restored) {
-      const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
-      this.emit({ type: 'task.checked', task, verdict: { kind: 'cached', reasons } });
-      const more = { result, former: result, ...(saved === undefined ? {} : { saved }) };
-      this.emit({ type: 'task.finished', task, outcome: 'cached', ms: 0, ...more });
-    }
+    for (const event of freshEvents(checked, true)) this.emit(event);
+    for (const event of freshEvents(others, false)) this.emit(event);
+    for (const event of restoredEvents(restored)) this.emit(event);
   }
 
   protected accept(check: Check, outcome: TaskOutcomeKind): Result<TaskOutcomeKind, never> {

@@ -43,5 +43,14 @@ test('the log of a task is that of the last build that worked on it, requests to
     expect(await readBuildLog(root, task)).toMatchObject({ ok: true, value: { build: 'b1' } });
   for (const task of ['f/T2', 'f/T4'])
     expect(await readBuildLog(root, task)).toMatchObject({ ok: false, error: { kind: 'usage' } });
+  // Its result was written again: that is work, told as of one task.
+  const restored = { task: 'f/T4', missing: ['a.txt'], result: 'a1' };
+  await put('b4', { type: 'tasks.restored', tasks: [{ ...restored, task: 'f/T5' }, restored] });
+  const log = await readBuildLog(root, 'f/T4');
+  expect(log).toMatchObject({ ok: true, value: { build: 'b4' } });
+  expect(log.ok && log.value.events).toMatchObject([
+    { type: 'task.checked', task: 'f/T4', verdict: { kind: 'cached' } },
+    { type: 'task.finished', task: 'f/T4', outcome: 'cached', result: 'a1' },
+  ]);
   expect(await readBuildLog(root, 'f/T3')).toMatchObject({ ok: false, error: { kind: 'unknown-target' } });
 });

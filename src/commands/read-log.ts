@@ -7,6 +7,7 @@ import { err, ok, type Result } from '../base/result.js';
 import { isMissing } from '../io/errors.js';
 import { codeOf, exists, readText } from '../io/files.js';
 import type { BuildEvent } from '../model/event.js';
+import { singleEvents } from '../model/events/events-together.js';
 import type { Failure } from '../model/failure.js';
 import { CONDUCTOR_FOLDER, folderName } from '../project/log-files.js';
 
@@ -56,11 +57,14 @@ export async function readBuildLog(
   const known = new Set(builds);
   for (const build of builds) {
     const all = await readEvents(project, build);
-    for (const event of all) {
-      if (event.type === 'tasks.fresh') for (const label of event.tasks) known.add(label);
-      else if ('task' in event && event.task !== undefined) known.add(event.task);
+    const events: BuildEvent[] = [];
+    for (const told of all) {
+      for (const event of singleEvents(told)) {
+        if (!('task' in event) || event.task === undefined) continue;
+        known.add(event.task);
+        if (event.task === what) events.push(event);
+      }
     }
-    const events = all.filter((event) => 'task' in event && event.task === what);
     // Requests to agents (`f/T1@review`) do not start and finish as tasks do.
     if (events.some(isWork)) return ok({ build, events, files: await readFiles(project, build, what) });
   }

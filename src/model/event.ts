@@ -1,6 +1,7 @@
 /** Build events: plain JSON, the only thing that reporters see. Documented in `docs/events.md`. */
 
 import type { Usage } from './action.js';
+import type { PlannedRange, RestoredTask } from './events/event-parts.js';
 import type { Failure } from './failure.js';
 import type { FailureAnswer } from './failure-parts.js';
 import type { Label } from './task.js';
@@ -71,24 +72,6 @@ export type ResultOutcome = 'cached' | 'verified' | 'built' | 'accepted';
 /** Why a result is not published: tasks that are not up to date, a build gate, or files that changed meanwhile. */
 export type WaitReason = 'tasks' | 'gates' | 'refused';
 
-/** The tasks that changes since a commit concern, and how many others were left out. */
-export interface PlannedRange {
-  /** As it was asked for. */
-  readonly since: string;
-  /** The commit from which it and HEAD have gone apart. */
-  readonly base: string;
-  /** Tasks that the changes concern. */
-  readonly touched: number;
-  /** Tasks that only depend on those, or patch a file that one of these patches. */
-  readonly dependents: number;
-  /** Tasks that are not looked at. */
-  readonly leftOut: number;
-  /** Tasks that there were at the base and are not any more: only a build of everything removes their files. */
-  readonly removed: number;
-  /** Why the range concerns every task; absent: it does not, or not for one reason. */
-  readonly because?: string;
-}
-
 export type BuildEventBody =
   | {
       readonly type: 'build.started';
@@ -118,6 +101,11 @@ export type BuildEventBody =
       /** False: nothing that concerns them has changed, so their features were not read. */
       readonly checked: boolean;
     }
+  /**
+   * Tasks that are up to date but for outputs that are missing: the build writes their recorded results again, without an analysis.
+   * In place of events for each of them.
+   */
+  | { readonly type: 'tasks.restored'; readonly tasks: readonly RestoredTask[] }
   | { readonly type: 'task.started'; readonly task: Label; readonly attempt: number; readonly recipe: string }
   | {
       readonly type: 'task.phase';

@@ -5,8 +5,8 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
-import type { Usage } from '../model/action.js';
 import { type Config, untrackedLimit } from '../model/config.js';
+import type { RestoredTask } from '../model/events/event-parts.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 import type { Ownership } from '../model/paths/ownership.js';
@@ -79,17 +79,6 @@ export interface Project {
   readonly mixed: ReadonlySet<string>;
   /** Features that were not read, because nothing of them has changed since they were up to date. Absent: all were read. */
   readonly rest?: ProjectRest;
-}
-
-/** A task that is up to date but for outputs that are gone, with its recorded result, of which they are written again. */
-export interface RestoredTask {
-  readonly task: Label;
-  /** Its outputs that are gone. */
-  readonly missing: readonly string[];
-  /** Commit of the result. */
-  readonly result: ObjectId;
-  /** What the result had cost when it was made; absent: no agent made it. */
-  readonly saved?: Usage;
 }
 
 /** What is gone of outputs and is in the snapshot all the same, for publishing to write. */

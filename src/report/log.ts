@@ -1,6 +1,7 @@
 /** A build's events read back, one line each. Knows no files. */
 
 import type { BuildEvent } from '../model/event.js';
+import { type SingleEvent, singleEvents } from '../model/events/events-together.js';
 import { eventText } from './live/plain.js';
 import { duration, type Style, visible } from './style.js';
 import { describeVerdict } from './verdict.js';
@@ -9,6 +10,7 @@ import { describeVerdict } from './verdict.js';
 export function logText(events: readonly BuildEvent[], style: Style): string {
   const start = events[0]?.at ?? 0;
   return events
+    .flatMap((event) => (event.type === 'tasks.fresh' ? [] : [...singleEvents(event)]))
     .map((event) => {
       const text = lineOf(event, style);
       if (text === '') return '';
@@ -18,7 +20,7 @@ export function logText(events: readonly BuildEvent[], style: Style): string {
     .join('');
 }
 
-function lineOf(event: BuildEvent, style: Style): string {
+function lineOf(event: SingleEvent, style: Style): string {
   switch (event.type) {
     case 'build.started':
       return `${visible(event.command)}  (${visible(event.build)}, conductor ${visible(event.version)})`;

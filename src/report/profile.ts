@@ -4,6 +4,7 @@
  */
 
 import type { BuildEvent } from '../model/event.js';
+import { type SingleEvent, singleEvents } from '../model/events/events-together.js';
 import type { ProjectEvent } from '../model/projects/project-event.js';
 import { visible } from './style.js';
 
@@ -67,6 +68,11 @@ export class Profile {
   private step: { readonly name: string; readonly at: number } | undefined;
 
   on(event: BuildEvent): void {
+    // Fresh tasks have no slice.
+    if (event.type !== 'tasks.fresh') for (const one of singleEvents(event)) this.onSingle(one);
+  }
+
+  private onSingle(event: SingleEvent): void {
     switch (event.type) {
       case 'build.waiting':
         this.startedAt ||= event.at;

@@ -5,7 +5,7 @@ import { mergeBase, resolveCommit } from '../../io/git/commit-history.js';
 import { ignoredPaths } from '../../io/git/ignored.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
-import type { PlannedRange } from '../../model/event.js';
+import type { PlannedRange } from '../../model/events/event-parts.js';
 import type { Failure } from '../../model/failure.js';
 import { Ownership } from '../../model/paths/ownership.js';
 import type { Label } from '../../model/task.js';

@@ -5,6 +5,7 @@
 
 import { type ChangedPart, changedPart, type LastState } from '../../analysis/range/changed-part.js';
 import { changedOrNothing } from '../../io/git/walk.js';
+import { restoredTask } from '../../model/events/events-together.js';
 import { type Entry, encodeEntry, type Files, type ObjectId } from '../../model/tree.js';
 import { type LastBuild, readKeptLocks } from '../../project/clone-records.js';
 import type { CloneOutputs } from '../../project/outputs/clone-outputs.js';
@@ -117,11 +118,7 @@ async function goneTasks(
   if (blocked.length > 0) return undefined;
   const usages = await soundResults(objects, { last, restored, files: files.values() });
   if (!usages) return undefined;
-  const told = restored.map(({ label, result, missing }) => {
-    const saved = usages.get(label);
-    return { task: label, result, missing, ...(saved === undefined ? {} : { saved }) };
-  });
-  return { tasks: told, files };
+  return { tasks: restored.map((task) => restoredTask(task, usages)), files };
 }
 
 /** No lock file has this id. */

@@ -12,6 +12,7 @@ import { changedFiles, listSome } from '../../io/git/walk.js';
 import { hasRefs } from '../../io/git/writing/packed-refs.js';
 import { type ActionKey, firstMaking, type Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
+import { freshEvents, restoredEvents, restoredTask } from '../../model/events/events-together.js';
 import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
 import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
@@ -101,14 +102,8 @@ async function restore(
     openRecord();
     emit({ type: 'build.planned', tasks: tasks.map(({ label }) => label) });
     const fresh = tasks.flatMap(({ label, missing }) => (missing.length === 0 ? [label] : []));
-    if (fresh.length > 0) emit({ type: 'tasks.fresh', tasks: fresh, checked: true });
-    for (const { label, result, missing } of restored) {
-      const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
-      const usage = saved.get(label);
-      emit({ type: 'task.checked', task: label, verdict: { kind: 'cached', reasons } });
-      const more = { result, former: result, ...(usage === undefined ? {} : { saved: usage }) };
-      emit({ type: 'task.finished', task: label, outcome: 'cached', ms: 0, ...more });
-    }
+    for (const event of freshEvents(fresh, true)) emit(event);
+    for (const event of restoredEvents(restored.map((task) => restoredTask(task, saved)))) emit(event);
     const written = [...gone.keys()].sort(compareBytes);
     emit({ type: 'build.published', written, removed: [] });
     const counts = { ...NO_COUNTS, fresh: tasks.length - restored.length, cached: restored.length };

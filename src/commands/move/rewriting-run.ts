@@ -75,7 +75,7 @@ export async function runRewriting<T>(
   let rewritten: Rewritten<T> | undefined;
   const quiet = (event: BuildEvent) => {
     // That a task which was out of date is so still is no failure of this command; files are in its answer.
-    if (event.type.startsWith('task.') || event.type === 'build.published') return;
+    if (/^tasks?\./.test(event.type) || event.type === 'build.published') return;
     // The answer of the command says what was done.
     if (event.type === 'build.finished' && event.summary.exitCode === 0) return;
     on(event);

@@ -10,6 +10,7 @@ import { isSuperseded, SUPERSEDED } from '../../build/running-tasks.js';
 import type { ExecutionHost } from '../../execution/executor.js';
 import { dismissLock, type LockHandle, prepareLock } from '../../io/process-lock.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
+import { type SingleEvent, singleEvents } from '../../model/events/events-together.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { ObjectId } from '../../model/tree.js';
@@ -101,7 +102,9 @@ export class WatchBuilds {
     const { signal } = controller;
     const check = new PublishCheck(scanner, reading, controller);
     const noted = (event: BuildEvent) => {
-      this.note(event);
+      // Most tasks of most builds are fresh, and none is unfinished.
+      if (event.type !== 'tasks.fresh' || this.unfinished.size > 0)
+        for (const one of singleEvents(event)) this.note(one);
       on(event);
       if (event.type === 'task.started') check.begin();
     };
@@ -180,8 +183,7 @@ export class WatchBuilds {
     if (!this.isStopped) prepareLock(session.repository.state);
   }
 
-  private note(event: BuildEvent): void {
-    if (event.type === 'tasks.fresh') for (const task of event.tasks) this.unfinished.delete(task);
+  private note(event: SingleEvent): void {
     if (event.type !== 'task.finished') return;
     const { task, outcome } = event;
     if (outcome === 'failed') this.unfinished.set(task, outcome);

@@ -10,6 +10,7 @@ import type {
   TaskView,
 } from '../../model/build-view.js';
 import type { BuildEvent, BuildSummary } from '../../model/event.js';
+import { type SingleEvent, singleEvents } from '../../model/events/events-together.js';
 import type { Label } from '../../model/task.js';
 import { describeVerdict } from '../verdict.js';
 import { failureView } from './failure-view.js';
@@ -80,6 +81,10 @@ export class BuildFold {
   }
 
   on(event: BuildEvent): void {
+    for (const one of singleEvents(event)) this.onSingle(one);
+  }
+
+  private onSingle(event: SingleEvent): void {
     const { head } = this;
     this.last = event.at;
     const ofTask = 'task' in event && event.task !== undefined ? event.task : undefined;
@@ -103,14 +108,6 @@ export class BuildFold {
       case 'task.finished':
         head.counts = { ...head.counts, [event.outcome]: head.counts[event.outcome] + 1 };
         head.tasksDoneAt = event.at;
-        return;
-      case 'tasks.fresh':
-        head.counts = { ...head.counts, fresh: head.counts.fresh + event.tasks.length };
-        head.tasksDoneAt = event.at;
-        for (const label of event.tasks) {
-          this.task(label).fresh(event.at, event.checked);
-          this.changed.add(label);
-        }
         return;
       case 'gate.started':
         if (ofTask === undefined) {
@@ -182,7 +179,7 @@ export class BuildFold {
     return views;
   }
 
-  private onTask(label: Label, event: BuildEvent): void {
+  private onTask(label: Label, event: SingleEvent): void {
     const task = this.task(label);
     this.changed.add(label);
     if (event.type === 'task.checked')

@@ -5,7 +5,7 @@ import type { Span, SpanPhase, TaskView } from '../../model/build-view.js';
 import type { BuildEvent } from '../../model/event.js';
 import type { Label } from '../../model/task.js';
 import type { VerdictKind } from '../../model/verdict.js';
-import { describeVerdict, waitingText } from '../verdict.js';
+import { waitingText } from '../verdict.js';
 import { failureView } from './failure-view.js';
 import { added, finishedGate } from './fold-parts.js';
 
@@ -52,12 +52,6 @@ export class TaskFold {
     draft.verdict ??= verdict;
     draft.why ??= why;
     if (verdict === 'stale' || verdict === 'unverified') this.open('wait', at);
-  }
-
-  /** It was up to date, together with others. */
-  fresh(at: number, isChecked: boolean): void {
-    if (isChecked) this.checked(at, 'fresh', describeVerdict({ kind: 'fresh' }));
-    this.finished({ at, outcome: 'fresh', ms: 0 });
   }
 
   on(event: BuildEvent): void {
@@ -152,7 +146,7 @@ export class TaskFold {
     return !this.draft.gates.some((gate) => gate.from >= span.from);
   }
 
-  private finished(event: Omit<TaskFinished, 'schema' | 'seq' | 'type' | 'task'>): void {
+  private finished(event: TaskFinished): void {
     const { draft } = this;
     this.close(event.at);
     draft.state = 'done';

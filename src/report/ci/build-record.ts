@@ -1,6 +1,8 @@
 /** What a build came to, task by task, collected from its events for the reports of a CI. Writes nothing. */
 
-import type { BuildEvent, BuildSummary, PlannedRange, TaskOutcomeKind } from '../../model/event.js';
+import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../../model/event.js';
+import type { PlannedRange } from '../../model/events/event-parts.js';
+import { type SingleEvent, singleEvents } from '../../model/events/events-together.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { printFailure } from '../failures/failure-print.js';
@@ -59,6 +61,10 @@ export class BuildRecord {
   }
 
   on(event: BuildEvent): void {
+    for (const one of singleEvents(event)) this.onSingle(one);
+  }
+
+  private onSingle(event: SingleEvent): void {
     switch (event.type) {
       case 'build.started':
         this.command = event.command;
@@ -83,9 +89,6 @@ export class BuildRecord {
         this.change(task, { outcome, ms, failure, because });
         break;
       }
-      case 'tasks.fresh':
-        for (const label of event.tasks) this.change(label, { outcome: 'fresh' });
-        break;
       case 'build.failure':
         this.failures.push(event.failure);
         break;

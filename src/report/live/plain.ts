@@ -1,6 +1,7 @@
 /** Events as plain lines, for logs and pipes, and the last line of every build. Keeps no state. */
 
 import type { BuildEvent, TaskOutcomeKind } from '../../model/event.js';
+import { singleEvents } from '../../model/events/events-together.js';
 import { asCalled } from '../../model/output/called-as.js';
 import { patchLine } from '../difference.js';
 import { failureLine } from '../failures/failure.js';
@@ -87,6 +88,8 @@ export function eventText(event: BuildEvent, style: Style): string {
       return rebasedText(event, style);
     case 'task.finished':
       return finishedText(event, style);
+    case 'tasks.restored':
+      return [...singleEvents(event)].map((one) => eventText(one, style)).join('');
     case 'task.waiting':
       return `${style('yellow', 'waits'.padEnd(8))} ${visible(event.task)} ${waitingText(event)}\n`;
     case 'plan.ready':

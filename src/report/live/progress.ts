@@ -76,6 +76,10 @@ export function progress(state: Progress, event: BuildEvent): Progress {
       const fresh = state.counts.fresh + event.tasks.length;
       return { ...state, counts: { ...state.counts, fresh } };
     }
+    case 'tasks.restored': {
+      const cached = state.counts.cached + event.tasks.length;
+      return { ...state, counts: { ...state.counts, cached } };
+    }
     case 'task.finished': {
       const running = new Map(state.running);
       const cost = event.usage?.costUsd ?? taskCost(running.get(event.task));

@@ -1,6 +1,7 @@
 /** The last line of every build. Keeps no state. */
 
-import type { BuildSummary, PlannedRange } from '../../model/event.js';
+import type { BuildSummary } from '../../model/event.js';
+import type { PlannedRange } from '../../model/events/event-parts.js';
 import { duration, money, plural, type Style, visible } from '../style.js';
 
 /** What happened, in one line. */

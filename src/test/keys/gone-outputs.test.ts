@@ -34,7 +34,9 @@ async function built(config: ConductorConfig = {}): Promise<Rig> {
 const told = (story: Story) => ({
   checks: Object.fromEntries(story.checks().map(({ task, verdict }) => [task, verdict])),
   outcomes: story.outcomes(),
-  saved: Object.fromEntries(story.of('task.finished').map(({ task, saved }) => [task, saved])),
+  saved: Object.fromEntries(
+    story.single().flatMap((event) => (event.type === 'task.finished' ? [[event.task, event.saved]] : [])),
+  ),
   published: story.of('build.published').map(({ written, removed }) => ({ written, removed })),
   counts: story.summary.counts,
 });

@@ -66,8 +66,10 @@ test('files that are gone are written again, and the events tell it as a whole b
     checks: Object.fromEntries(story.checks().map(({ task, verdict }) => [task, verdict])),
     outcomes: story.outcomes(),
     results: Object.fromEntries(
-      story.of('task.finished').flatMap(({ task, result, former, saved }) => {
-        return result === undefined ? [] : [[task, { result, former, saved }]];
+      story.single().flatMap((event) => {
+        if (event.type !== 'task.finished' || event.result === undefined) return [];
+        const { task, result, former, saved } = event;
+        return [[task, { result, former, saved }]];
       }),
     ),
   });

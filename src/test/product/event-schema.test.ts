@@ -26,6 +26,7 @@ const schema: Node & { readonly definitions: Readonly<Record<string, Node>> } = 
 const types = new Map<string, ts.TypeNode | ts.InterfaceDeclaration>();
 for (const file of [
   'event',
+  'events/event-parts',
   'failure',
   'failure-parts',
   'agents/agent-report',
@@ -52,6 +53,7 @@ const DESCRIBED: Readonly<Record<string, string>> = {
   ManifestChange: 'manifestChange',
   Usage: 'usage',
   BuildSummary: 'buildSummary',
+  RestoredTask: 'restoredTask',
 };
 
 /** The forms of a value as sorted words, with which a type and a schema can be compared. */

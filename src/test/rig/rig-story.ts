@@ -2,6 +2,7 @@
 
 import type { ScriptedAgent } from '../../agent/scripted-agent.js';
 import type { BuildEvent, BuildEventType, BuildSummary } from '../../model/event.js';
+import { type SingleEvent, singleEvents } from '../../model/events/events-together.js';
 import type { Failure } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import type { Verdict } from '../../model/verdict.js';
@@ -29,6 +30,11 @@ export class Story {
     return this.events.filter((event): event is Extract<BuildEvent, { type: T }> => event.type === type);
   }
 
+  /** The events, with those that tell of many tasks as events of each of them. */
+  single(): SingleEvent[] {
+    return this.events.flatMap((event) => [...singleEvents(event)]);
+  }
+
   /** Labels whose recipe was started, in order. */
   ran(): Label[] {
     return this.of('task.started')
@@ -44,20 +50,13 @@ export class Story {
   /** The last outcome of each task. */
   outcomes(): Record<Label, string> {
     return Object.fromEntries(
-      this.events.flatMap((event) => {
-        if (event.type === 'tasks.fresh') return event.tasks.map((task) => [task, 'fresh']);
-        return event.type === 'task.finished' ? [[event.task, event.outcome]] : [];
-      }),
+      this.single().flatMap((event) => (event.type === 'task.finished' ? [[event.task, event.outcome]] : [])),
     );
   }
 
   /** Each check of a task, in order. */
   checks(): { readonly task: Label; readonly verdict: Verdict }[] {
-    return this.events.flatMap((event): { task: Label; verdict: Verdict }[] => {
-      if (event.type === 'task.checked') return [event];
-      const fresh = event.type === 'tasks.fresh' && event.checked ? event.tasks : [];
-      return fresh.map((task) => ({ task, verdict: { kind: 'fresh' } }));
-    });
+    return this.single().flatMap((event) => (event.type === 'task.checked' ? [event] : []));
   }
 
   /** The first verdict of each task. */

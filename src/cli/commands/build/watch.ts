@@ -5,6 +5,7 @@ import { openFileEvents } from '../../../commands/watch/file-events.js';
 import { watchProject } from '../../../commands/watch/watch-project.js';
 import { WatchRequests } from '../../../commands/watch/watch-requests.js';
 import type { BuildEvent } from '../../../model/event.js';
+import { type SingleEvent, singleEvents } from '../../../model/events/events-together.js';
 import type { Label } from '../../../model/task.js';
 import type { Verdict } from '../../../model/verdict.js';
 import { explainText } from '../../../report/verdict.js';
@@ -79,6 +80,11 @@ class LastBuild {
 
   on(event: BuildEvent): void {
     if (event.type === 'build.started') this.verdicts.clear();
+    // Its tasks are fresh.
+    if (event.type !== 'tasks.fresh') for (const one of singleEvents(event)) this.note(one);
+  }
+
+  private note(event: SingleEvent): void {
     if (event.type === 'task.checked' && event.verdict.kind !== 'fresh' && !this.verdicts.has(event.task)) {
       this.verdicts.set(event.task, event.verdict);
     }

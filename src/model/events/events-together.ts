@@ -1,0 +1,83 @@
+/** Events that tell of many tasks at once, and the events of each task for which they stand. Emits nothing. */
+
+import type { Usage } from '../action.js';
+import type { BuildEvent, BuildEventBody } from '../event.js';
+import type { Label } from '../task.js';
+import type { RestoredTask } from './event-parts.js';
+
+type Together = 'tasks.fresh' | 'tasks.restored';
+
+/** An event of one task at most, or of the build. */
+export type SingleEvent = Exclude<BuildEvent, { type: Together }>;
+
+/**
+ * Tasks in one event at most: its line has about 150 kB then, and larger events cost no less and need more memory. The line of one event
+ * for 100,000 tasks would have 13 MB, which many programs that read lines refuse.
+ */
+const TASKS_AT_ONCE = 1000;
+
+/** Of tasks that were fresh together, in their order. */
+export function* freshEvents(tasks: readonly Label[], checked: boolean): Iterable<BuildEventBody> {
+  for (const group of groupsOf(tasks)) yield { type: 'tasks.fresh', tasks: group, checked };
+}
+
+/** Of tasks whose results were restored together, in their order. */
+export function* restoredEvents(tasks: readonly RestoredTask[]): Iterable<BuildEventBody> {
+  for (const group of groupsOf(tasks)) yield { type: 'tasks.restored', tasks: group };
+}
+
+/** What is told of a task. `usages`: what the results of agents had cost. */
+export function restoredTask(
+  { label, missing, result }: Omit<RestoredTask, 'task' | 'saved'> & { readonly label: Label },
+  usages: ReadonlyMap<Label, Usage>,
+): RestoredTask {
+  const saved = usages.get(label);
+  return { task: label, missing, result, ...(saved === undefined ? {} : { saved }) };
+}
+
+function* groupsOf<T>(items: readonly T[]): Iterable<readonly T[]> {
+  for (let begin = 0; begin < items.length; begin += TASKS_AT_ONCE)
+    yield items.slice(begin, begin + TASKS_AT_ONCE);
+}
+
+/** What an event tells, task by task: the events that a build without events for many tasks would emit. All others are themselves. */
+export function singleEvents(event: BuildEvent): Iterable<SingleEvent> {
+  switch (event.type) {
+    case 'tasks.fresh':
+      return ofFresh(event);
+    case 'tasks.restored':
+      return ofRestored(event);
+    default:
+      return [event];
+  }
+}
+
+function* ofFresh(event: Extract<BuildEvent, { type: 'tasks.fresh' }>): Iterable<SingleEvent> {
+  const { schema, seq, at, tasks, checked } = event;
+  for (const task of tasks) {
+    if (checked) yield { schema, seq, at, type: 'task.checked', task, verdict: { kind: 'fresh' } };
+    yield { schema, seq, at, type: 'task.finished', task, outcome: 'fresh', ms: 0 };
+  }
+}
+
+function* ofRestored(event: Extract<BuildEvent, { type: 'tasks.restored' }>): Iterable<SingleEvent> {
+  const { schema, seq, at, tasks } = event;
+  for (const { task, missing, result, saved } of tasks) {
+    const reasons = [{ kind: 'outputs-missing', paths: missing } as const];
+    yield { schema, seq, at, type: 'task.checked', task, verdict: { kind: 'cached', reasons } };
+    // Spreads for each of many thousand tasks would take longer than all else here.
+    const former = result;
+    const end = {
+      schema,
+      seq,
+      at,
+      type: 'task.finished',
+      task,
+      outcome: 'cached',
+      ms: 0,
+      result,
+      former,
+    } as const;
+    yield saved === undefined ? end : { ...end, saved };
+  }
+}
