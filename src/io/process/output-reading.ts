@@ -5,10 +5,8 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Output, OutputStream } from './process-output.js';
 
-/** How long output is still awaited when the program and its group are gone but something holds its pipes. */
+/** How long output is still read when the program and its group are gone but something holds its pipes. */
 const DRAIN_MS = 250;
-/** The same where the lines are not taken as fast as they come: what holds the pipes may write without end. */
-const LONGEST_DRAIN_MS = 30_000;
 
 export interface LineTaker {
   /** Asked after each piece of output: nothing more is read until it resolves. Undefined: the lines are taken as they come. */
@@ -16,9 +14,10 @@ export interface LineTaker {
 }
 
 export class OutputReading {
-  /** How often reading has paused, and how many streams do now. */
-  private pauses = 0;
-  private paused = 0;
+  /** Ends when reading goes on. */
+  private pause: Promise<void> | undefined;
+  private pausedAt: number | undefined;
+  private pausedMs = 0;
 
   constructor(streams: Readonly<Record<OutputStream, Readable | null>>, output: Output, taker: LineTaker) {
     for (const name of ['stdout', 'stderr'] as const) {
@@ -27,24 +26,37 @@ export class OutputReading {
         output.take(chunk, name);
         const taken = taker.untilTaken?.();
         if (taken === undefined) return;
-        this.pauses++;
-        this.paused++;
         stream.pause();
-        void taken.then(() => {
-          this.paused--;
-          stream.resume();
-        });
+        this.pause ??= this.during(taken);
+        void this.pause.then(() => stream.resume());
       });
     }
   }
 
-  /** Waits for the rest of an ended program's output. `closed`: both streams have ended. */
+  /**
+   * Waits for the rest of an ended program's output. `closed`: both streams have ended. Only the time counts in which it is read: who takes
+   * the lines may be stopped for an hour, and the last line may tell that the program failed.
+   */
   async end(closed: Promise<void>): Promise<void> {
-    const deadline = performance.now() + LONGEST_DRAIN_MS;
-    let pauses: number;
-    do {
-      pauses = this.pauses;
-      await Promise.race([closed, delay(DRAIN_MS, undefined, { ref: false })]);
-    } while ((this.pauses !== pauses || this.paused > 0) && performance.now() < deadline);
+    let isClosed = false;
+    void closed.then(() => {
+      isClosed = true;
+    });
+    const until = this.readingMs() + DRAIN_MS;
+    for (let left = DRAIN_MS; !isClosed && left > 0; left = until - this.readingMs())
+      await Promise.race([closed, this.pause ?? delay(Math.ceil(left), undefined, { ref: false })]);
+  }
+
+  private async during(taken: Promise<void>): Promise<void> {
+    this.pausedAt = performance.now();
+    await taken;
+    this.pausedMs += performance.now() - this.pausedAt;
+    this.pausedAt = undefined;
+    this.pause = undefined;
+  }
+
+  /** The time without pauses, from any moment. */
+  private readingMs(): number {
+    return (this.pausedAt ?? performance.now()) - this.pausedMs;
   }
 }
