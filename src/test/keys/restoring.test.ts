@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fileIdentity } from '../../io/files.js';
@@ -146,6 +147,34 @@ test('what a filter prints is no failure of git, also where another program take
   writeFileSync(take, '');
   const taken = await rig.buildWithoutAgent();
   expect([isFromRecords(taken), taken.outcomes()['f/T3'], rig.read('out/d.txt')]).toEqual([
+    false,
+    'drifted',
+    'mine\n',
+  ]);
+});
+
+test('a file that comes while git writes many side by side is left to the person', async () => {
+  await using rig = await createRig();
+  rig.write({ '.gitattributes': 'out/z.txt filter=take\n' });
+  const take = rig.path('.git/take');
+  // What a filter converts, git writes itself before its other processes begin with the other files. Where it has one processor, it
+  // writes all files one after the other: then only a later one can come meanwhile.
+  const place = availableParallelism() > 1 ? 'out/many/100.txt' : 'out/zz.txt';
+  const smudge = `if [ -e '${take}' ]; then mkdir -p out/many; echo mine > ${place}; fi; cat`;
+  rig.git('config', 'filter.take.smudge', smudge);
+  const run =
+    'mkdir -p out/many; for i in $(seq 1 150); do echo $i > out/many/$i.txt; done; echo z | tee out/z.txt > out/zz.txt';
+  rig.backlog('f', { T1: { inputs: [], outputs: ['out/many/*.txt', 'out/z.txt', 'out/zz.txt'], run } });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  const files = rig.files();
+  rig.remove('out');
+  const all = await rig.buildWithoutAgent();
+  expect([isFromRecords(all), all.summary.exitCode, rig.files()]).toEqual([true, 0, files]);
+  expect((await rig.buildWithoutAgent()).summary.outcome).toBe('up-to-date');
+  rig.remove('out');
+  writeFileSync(take, '');
+  const taken = await rig.buildWithoutAgent();
+  expect([isFromRecords(taken), taken.outcomes()['f/T1'], rig.read(place)]).toEqual([
     false,
     'drifted',
     'mine\n',

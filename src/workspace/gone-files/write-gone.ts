@@ -4,6 +4,7 @@
  */
 
 import { rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { bringToDisk } from '../../io/durable.js';
 import { writeAtomic } from '../../io/files.js';
@@ -20,6 +21,9 @@ import { PUBLISH_JOURNAL } from '../publish-journal.js';
 const STANDS = /^.+ already exists, no checkout$/;
 /** What git itself says went wrong: filters print to the same place. */
 const FAILED = /^(?:error|fatal|git checkout-index): /;
+
+/** Processes that write files for git where they are more than a hundred: more than these wait for each other in the kernel. */
+const WRITERS = [`checkout.workers=${Math.min(4, availableParallelism())}`];
 
 /** Undefined where something stood in the way: a build that looks at every file decides. The caller holds the project's lock. */
 export async function writeGone(
@@ -40,7 +44,7 @@ export async function writeGone(
   await writeAtomic(journal, JSON.stringify({ from, to: tree }));
   const args = ['checkout-index', '-u', '-z', '--stdin'];
   const input = paths.map((path) => `${repository.prefix}${path}\0`).join('');
-  const exit = await git(args, { ...indexCall(repository), input });
+  const exit = await git(args, { ...indexCall(repository), settings: WRITERS, input });
   const said = exit.stderr.split('\n').filter((line) => STANDS.test(line) || FAILED.test(line));
   const isRefused = said.length > 0 && said.every((line) => STANDS.test(line));
   // Not all was written: the journal stays, and the next build completes it.
