@@ -50,6 +50,7 @@ test('every end of a program is told as it is', async () => {
     runOf(['no-such-program']),
     runOf('echo "$WORD"; pwd', { secrets: ['hidden-word'] }),
     runOf('sleep 60', { timeoutMs: 50 }),
+    runOf('sleep 0.2', { timeoutMs: Number.POSITIVE_INFINITY }),
     runOf('read line || echo none'),
     runOf('cat', { stdin: 'words in\nwith "quotes"' }),
   ];
@@ -186,6 +187,27 @@ test('a runner process that is killed leaves no program behind, and its programs
   });
   if (process.platform === 'linux') expect(await isLive(child)).toBe(false);
   expect(runner.isReady).toBe(false);
+});
+
+test('the end of many programs with their runner process is told without a warning of node', async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  try {
+    const runner = open();
+    let started = 0;
+    const onStart = () => {
+      if (++started === 16) process.kill(runner.pid as number, 'SIGKILL');
+    };
+    const ends = await Promise.all(
+      Array.from({ length: 16 }, () => runner.run(runOf('sleep 60', { onStart }))),
+    );
+    expect(ends.every(({ kind }) => kind === 'signalled')).toBe(true);
+    await setImmediate();
+    expect(warnings).toEqual([]);
+  } finally {
+    process.off('warning', onWarning);
+  }
 });
 
 test('what a module of NODE_OPTIONS prints is no answer', async () => {

@@ -115,7 +115,7 @@ export class RunnerProcess {
         this.waiting.set(id, { run, startedAt: performance.now(), resolve, reject });
         this.hold(true);
         const listened = { onLine: !!onLine, onRawLine: !!onRawLine, onSkipped: !!onSkipped };
-        this.tell({ kind: 'run', id, run: plain, listened });
+        this.tell({ kind: 'run', id, run: asJson(plain), listened });
       });
     } finally {
       signal?.removeEventListener('abort', onAbort);
@@ -152,6 +152,8 @@ export class RunnerProcess {
 
   /** Whether this process waits for answers: otherwise it may end. */
   private hold(isHeld: boolean): void {
+    // A closed stream would remember each call.
+    if (this.isGone) return;
     const { stdin, stdout } = this.child;
     for (const one of [this.child, stdin as Socket | null, stdout as Socket | null])
       if (isHeld) one?.ref();
@@ -178,4 +180,10 @@ export class RunnerProcess {
     };
     killRunsOf(this.name).then(tell, tell);
   }
+}
+
+/** JSON has no infinite time. */
+function asJson(run: PlainRun): PlainRun {
+  const { timeoutMs, ...others } = run;
+  return timeoutMs === Number.POSITIVE_INFINITY ? others : run;
 }
