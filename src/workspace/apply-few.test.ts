@@ -9,6 +9,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -16,11 +17,12 @@ import { git, gitOk } from '../io/git/git-process.js';
 import { GitObjects } from '../io/git/objects.js';
 import { openRepository } from '../io/git/open-repository.js';
 import { changedFiles } from '../io/git/walk.js';
+import { hashObject } from '../io/git/writing/object-bytes.js';
 import type { Entry, FileMode } from '../model/tree.js';
 import { ScratchRepository } from '../test/rig/scratch-repository.js';
 import { applyFew } from './apply-few.js';
 import { CHANGED_ARGUMENTS, indexCall } from './private-index.js';
-import { publishTree } from './publish.js';
+import { publishTree, recoverPublish } from './publish.js';
 import { takeSnapshot } from './snapshot.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -164,6 +166,56 @@ it('nothing is written where a file is not as it was', async () => {
     const published = await publishTree(one.repository, one.objects, { from: one.from, to });
     expect(!published.ok && published.error).toMatchObject({ kind: 'publish-refused', paths: [path] });
   }
+});
+
+it('an empty folder with folders in it, at the place of a new file, gives way', async () => {
+  const one = await rig({ a: '1', z: '1' });
+  const to = await one.edited({ a: '2', new: '2', z: undefined });
+  mkdirSync(join(one.scratch.dir, 'new/inner'), { recursive: true });
+  expect(await publishTree(one.repository, one.objects, { from: one.from, to })).toMatchObject({ ok: true });
+  expect([one.scratch.text('new'), await one.snapshot()]).toEqual(['2', to]);
+});
+
+it('what only `git apply` needs does not keep a tree from being published', async () => {
+  for (const hinder of [
+    ({ scratch }) => scratch.git('config', 'apply.whitespace', 'unknown'),
+    ({ scratch }) => scratch.git('config', 'apply.ignoreWhitespace', 'unknown'),
+    ({ objects, repository }) => {
+      const id = hashObject('blob', Buffer.from('1'), objects.hash);
+      rmSync(join(repository.store, 'objects', id.slice(0, 2), id.slice(2)));
+    },
+  ] as ((one: Awaited<ReturnType<typeof rig>>) => unknown)[]) {
+    const one = await rig({ a: '1' });
+    const to = await one.edited({ a: '2', new: '2' });
+    await hinder(one);
+    const published = await publishTree(one.repository, one.objects, { from: one.from, to, isOnDisk: true });
+    expect([published.ok, one.scratch.text('a'), await one.indexed()]).toEqual([true, '2', to]);
+  }
+});
+
+it('a failure after files were written is not taken for a file that is not as it was', async () => {
+  const one = await rig({ '.gitattributes': 'racy filter=once\n', a: '1', racy: '1', z: '1' });
+  const works = join(one.scratch.dir, '.git/works');
+  one.scratch.git('config', 'filter.once.clean', `test -e '${works}' && cat`);
+  one.scratch.git('config', 'filter.once.required', 'true');
+  one.scratch.write('.git/works', '');
+  // git compares the contents of a file that may be younger than the index, when it writes the index.
+  const later = Date.now() / 1000 + 3600;
+  utimesSync(join(one.scratch.dir, 'racy'), later, later);
+  const from = await one.snapshot();
+  const to = await one.edited({ a: '2', new: '2', z: undefined });
+  rmSync(works);
+  await expect(publishTree(one.repository, one.objects, { from, to })).rejects.toThrow('clean filter');
+  one.scratch.write('.git/works', '');
+  expect(await recoverPublish(one.repository, one.objects)).toBe('completed');
+  expect(await one.snapshot()).toBe(to);
+});
+
+it('files are written by the rules that come with them', async () => {
+  const one = await rig({ '.gitattributes': '* -text\n', '!a': '1\n' });
+  const to = await one.edited({ '.gitattributes': '* text eol=crlf\n', '!a': '2\n' });
+  expect(await publishTree(one.repository, one.objects, { from: one.from, to })).toMatchObject({ ok: true });
+  expect([one.scratch.text('!a'), await one.snapshot()]).toEqual(['2\r\n', to]);
 });
 
 it('links, large files, many files and files in the place of folders are left to another way', async () => {

@@ -4,6 +4,7 @@
  */
 
 import { join } from 'node:path';
+import { fileIdentity } from '../io/files.js';
 import { type GitExit, git } from '../io/git/git-process.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -15,13 +16,7 @@ import { indexCall } from './private-index.js';
 const FEW = 100;
 const SMALL = 1_000_000;
 
-/** What git says of a file that it compared: it has written nothing then. */
-const COMPARED =
-  /^(error|fatal): .*(does not exist in index|does not match index|already exists in (index|working directory)|patch does not apply|does not match the current contents|cannot apply binary patch|beyond a symbolic link|wrong type|clean filter '.*' failed)/;
-/** Said beside it. */
-const OF_FILTER = /^error: external filter /;
-
-/** Undefined: nothing is written, because these are no changes for it, or because a file is not as it was. */
+/** Undefined: nothing is written, because these are no changes for it, or because git refused: a file is not as it was, or git lacks something. */
 export async function applyFew(
   repository: Repository,
   objects: GitObjects,
@@ -30,18 +25,18 @@ export async function applyFew(
 ): Promise<GitExit | undefined> {
   const patch = await patchOf(repository, objects, changed, listings);
   if (patch === undefined) return undefined;
+  const look = () => changed.map((path) => fileIdentity(join(repository.project, path)) ?? '').join('\n');
+  const before = look();
   const args = ['apply', '--index', '--whitespace=nowarn', '-'];
   const exit = await git(args, { ...indexCall(repository), input: patch });
-  if (exit.code === 0) return exit;
-  const said = exit.stderr
-    .split('\n')
-    .filter((line) => /^(error|fatal): /.test(line) && !OF_FILTER.test(line));
-  return said.length > 0 && said.every((line) => COMPARED.test(line)) ? undefined : exit;
+  // git uses the same words before it writes and after: only the files tell.
+  return exit.code === 0 || exit.signal || look() !== before ? exit : undefined;
 }
 
 /**
  * A patch of whole files without their contents: git has these by the ids, and compares what is there with the former ones. Undefined
- * for links, submodules, large files, and files that take the place of a folder or are in the way of one.
+ * for links, submodules, large files, rules that decide how the others are written, and files that take the place of a folder or are in the
+ * way of one.
  */
 async function patchOf(
   { project, prefix }: Repository,
@@ -55,9 +50,10 @@ async function patchOf(
   for (const path of changed) {
     const [was, is] = [before.get(path), after.get(path)];
     if (!isPlain(was) || !isPlain(is) || foldersOf(path).some((folder) => all.has(folder))) return undefined;
-    // git would first write a file again that is gone.
-    const there = was && statOf(join(project, path));
-    if (was && !(there?.isFile() && there.size <= SMALL)) return undefined;
+    if (path.split('/').at(-1) === '.gitattributes') return undefined;
+    const there = statOf(join(project, path));
+    // git would first write a file again that is gone, and would find only in the middle that a folder has folders in it.
+    if (was ? !(there?.isFile() && there.size <= SMALL) : there) return undefined;
     if (is && !(await isSmall(objects, is))) return undefined;
     patch += filePatch(`${prefix}${path}`, was, is);
   }
