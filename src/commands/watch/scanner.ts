@@ -5,6 +5,7 @@ import { makeTemporaryFolder, removeTree } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
+import { DurableRefs } from '../../io/git/upkeep/durable.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import { type Config, untrackedLimit } from '../../model/config.js';
 import type { Failure } from '../../model/failure.js';
@@ -76,7 +77,7 @@ export class Scanner {
       if (tree === undefined) return undefined;
       const listing = await this.memory.list(this.objects, tree);
       const seen = await scanPartially(this.scratch, this.objects, { tree, listing }, paths);
-      if (seen !== undefined) this.last = seen;
+      if (seen !== undefined) this.last = await this.onDisk(tree, seen);
       return seen;
     });
   }
@@ -169,6 +170,12 @@ export class Scanner {
   private async withSpecs(tree: ObjectId, other: ObjectId, { specs }: Config): Promise<ObjectId> {
     const changes = (await changedOrNothing(this.objects, tree, other)) ?? new Map<string, undefined>();
     const ofSpecs = [...changes].filter(([path]) => path.startsWith(`${specs}/`) && !isLockFile(path));
-    return this.objects.editTree(tree, new Map(ofSpecs));
+    return this.onDisk(tree, await this.objects.editTree(tree, new Map(ofSpecs)));
+  }
+
+  /** A build names the tree that it started from in its journal, which completes nothing after a power cut unless this tree can be read. */
+  private async onDisk(before: ObjectId, made: ObjectId): Promise<ObjectId> {
+    await new DurableRefs(this.objects).makeTreeDurable(before, made);
+    return made;
   }
 }
