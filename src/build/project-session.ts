@@ -90,9 +90,10 @@ export async function lockProject(
     // Before any workspace is used: what a killed build left may still write into one.
     await host.reapAgents?.();
     if (options.isSwept !== true || lock.value.foundOwner) await sweepProject(repository, host.cacheDir);
-    if ((await recoverPublish(repository, objects)) === 'completed') {
+    const published = await recoverPublish(repository, objects);
+    if (published === 'completed')
       emit({ type: 'build.recovered', what: 'completed the publishing of an interrupted build' });
-    }
+    if (published === 'damaged') emit({ type: 'warning', message: HALF_PUBLISHED });
     if (await exists(join(repository.state, COMMIT_JOURNAL))) {
       const { recoverCommit } = await import('../workspace/commit/commit-journal.js');
       if ((await recoverCommit(repository)) === 'completed')
@@ -104,6 +105,9 @@ export async function lockProject(
     throw error;
   }
 }
+
+const HALF_PUBLISHED =
+  'A build was interrupted while it wrote files, and what conductor noted of them is damaged: some of them may be incomplete. Compare them with `git diff`.';
 
 /**
  * A session for looking only, beside a running build: it works on a copy of the private index, so that neither

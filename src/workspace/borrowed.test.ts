@@ -588,6 +588,19 @@ describe('publishing', () => {
     ]);
     expect(await recoverPublish(one.repository, one.objects)).toBe('nothing');
   });
+
+  it.each([
+    ['a tree that is gone', (from: string) => JSON.stringify({ from, to: from.replace(/./g, '1') })],
+    ['a torn journal', (from: string) => `{"from":"${from}"`],
+  ])('that was killed is not called completed with %s', async (_, journal) => {
+    const one = await rig();
+    one.scratch.write('torn', '');
+    const from = await one.snapshot();
+    writeFileSync(join(one.repository.state, 'publish.json'), journal(from));
+    expect(await recoverPublish(one.repository, one.objects)).toBe('damaged');
+    expect(one.scratch.text('torn')).toBe('');
+    expect(await recoverPublish(one.repository, one.objects)).toBe('nothing');
+  });
 });
 
 describe('a patch', () => {

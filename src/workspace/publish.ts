@@ -136,7 +136,7 @@ function changedPaths(before: Listing, after: Listing): string[] {
 export async function recoverPublish(
   repository: Repository,
   objects: GitObjects,
-): Promise<'nothing' | 'completed'> {
+): Promise<'nothing' | 'completed' | 'damaged'> {
   const lock = join(repository.state, 'index.lock');
   // A git that outlived its conductor may still be writing; it holds this file open until it has ended.
   if (await exists(lock)) await untilClosed(lock, ORPHAN_MS);
@@ -144,7 +144,6 @@ export async function recoverPublish(
   const text = await readText(journal);
   if (text === undefined) return 'nothing';
   const plan = parseJournal(text);
-  // Where one of them is gone or damaged there is nothing to complete.
   const before = plan && (await listOrNothing(objects, plan.from));
   const after = plan && (await listOrNothing(objects, plan.to));
   if (before && after) {
@@ -183,7 +182,7 @@ export async function recoverPublish(
     await rm(call.indexFile as string, { force: true });
   }
   await rm(journal, { force: true });
-  return 'completed';
+  return before && after ? 'completed' : 'damaged';
 }
 
 async function isOurs(
