@@ -76,7 +76,9 @@ export async function publishTree(
   const applied = await applyFew(repository, objects, changed, { before, after });
   const exit = applied ?? (await readTrees(repository, objects, from, to));
   if (exit.code !== 0) {
-    // Anything but a refusal came in the middle of writing: the journal stays, and the next build completes it.
+    // Anything but a refusal came in the middle of writing: the journal stays, and the next build completes it. `git apply` does not
+    // always tell why it cannot write a file; what completes the journal does.
+    if (applied && !exit.signal) await completePublish(repository, objects, { from, to });
     if (applied || !REFUSED.test(exit.stderr) || HALF_WRITTEN.test(exit.stderr))
       throw new GitError([applied ? 'apply' : 'read-tree'], exit, indexCall(repository));
     await rm(journal, { force: true });
@@ -144,45 +146,53 @@ export async function recoverPublish(
   const text = await readText(journal);
   if (text === undefined) return 'nothing';
   const plan = parseJournal(text);
-  const before = plan && (await listOrNothing(objects, plan.from));
-  const after = plan && (await listOrNothing(objects, plan.to));
-  if (before && after) {
-    const changed = changedPaths(before, after);
-    const call: GitCall = { ...indexCall(repository), indexFile: join(repository.state, 'recovery-index') };
-    await rm(`${call.indexFile}.lock`, { force: true });
-    await gitOk(['read-tree', await objects.wrap(plan.from, repository.prefix)], call);
-    const blocked = await blockedPaths(repository, changed, before);
-    const listed = (paths: readonly string[]) =>
-      paths.map((path) => `${repository.prefix}${path}\0`).join('');
-    const update = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
-    const free = changed.filter((path) => !blocked.has(path));
-    await gitOk(update, { ...call, input: listed(free) });
-    // Git refuses to look at a path where a folder stands, or below a file: it is not there as a file.
-    const remove = ['update-index', '--force-remove', '-z', '--stdin'];
-    if (blocked.size > 0) await gitOk(remove, { ...call, input: listed([...blocked.keys()]) });
-    const now = (await gitOk(['write-tree'], call)).toString('latin1').trim();
-    const onDisk = await objects.list(
-      (await objects.subtree(now, repository.prefix)) ?? (await objects.empty()),
-    );
-    const changes = new Map<string, Entry | undefined>();
-    for (const path of changed) {
-      if (sameEntry(onDisk.get(path), after.get(path)) || blocked.get(path) === 'by a person') continue;
-      if (await isOurs(repository, objects, path, { before, after, onDisk }))
-        changes.set(path, after.get(path));
-    }
-    const target = await objects.editTree(
-      (await objects.subtree(now, repository.prefix)) ?? undefined,
-      changes,
-    );
-    const wrapped = await objects.wrap(target, repository.prefix);
-    await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
-    const left = await objects.list(target);
-    await finishRemovals(repository, objects, onDisk.paths, { before: onDisk, after: left });
-    await bringToDisk(repository.project, changed);
-    await rm(call.indexFile as string, { force: true });
-  }
+  const isComplete = plan !== undefined && (await completePublish(repository, objects, plan));
   await rm(journal, { force: true });
-  return before && after ? 'completed' : 'damaged';
+  return isComplete ? 'completed' : 'damaged';
+}
+
+/** False: a tree of the journal is gone or damaged, and nothing can be completed. */
+async function completePublish(
+  repository: Repository,
+  objects: GitObjects,
+  { from, to }: PublishOptions,
+): Promise<boolean> {
+  const before = await listOrNothing(objects, from);
+  const after = await listOrNothing(objects, to);
+  if (!before || !after) return false;
+  const changed = changedPaths(before, after);
+  const call: GitCall = { ...indexCall(repository), indexFile: join(repository.state, 'recovery-index') };
+  await rm(`${call.indexFile}.lock`, { force: true });
+  await gitOk(['read-tree', await objects.wrap(from, repository.prefix)], call);
+  const blocked = await blockedPaths(repository, changed, before);
+  const listed = (paths: readonly string[]) => paths.map((path) => `${repository.prefix}${path}\0`).join('');
+  const update = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin'];
+  const free = changed.filter((path) => !blocked.has(path));
+  await gitOk(update, { ...call, input: listed(free) });
+  // Git refuses to look at a path where a folder stands, or below a file: it is not there as a file.
+  const remove = ['update-index', '--force-remove', '-z', '--stdin'];
+  if (blocked.size > 0) await gitOk(remove, { ...call, input: listed([...blocked.keys()]) });
+  const now = (await gitOk(['write-tree'], call)).toString('latin1').trim();
+  const onDisk = await objects.list(
+    (await objects.subtree(now, repository.prefix)) ?? (await objects.empty()),
+  );
+  const changes = new Map<string, Entry | undefined>();
+  for (const path of changed) {
+    if (sameEntry(onDisk.get(path), after.get(path)) || blocked.get(path) === 'by a person') continue;
+    if (await isOurs(repository, objects, path, { before, after, onDisk }))
+      changes.set(path, after.get(path));
+  }
+  const target = await objects.editTree(
+    (await objects.subtree(now, repository.prefix)) ?? undefined,
+    changes,
+  );
+  const wrapped = await objects.wrap(target, repository.prefix);
+  await gitOk(['read-tree', '-m', '-u', now, wrapped], call);
+  const left = await objects.list(target);
+  await finishRemovals(repository, objects, onDisk.paths, { before: onDisk, after: left });
+  await bringToDisk(repository.project, changed);
+  await rm(call.indexFile as string, { force: true });
+  return true;
 }
 
 async function isOurs(

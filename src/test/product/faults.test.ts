@@ -143,13 +143,13 @@ test('a disk that refuses a file halfway through publishing keeps the journal, a
     project.write('specs/one/BACKLOG.yaml', JSON.stringify({ tasks: [task] }));
     const state = join(project.root, 'fault');
     writeFileSync(state, Buffer.alloc(STATE_BYTES));
-    // From the third file on that is opened for writing where the results are published.
+    // From the third file on that is written where the results are published: git tries the first one before it makes the folder.
     const failed = await project.start(['build'], {
       LD_PRELOAD: library.file,
       FAULT_ROOT: project.path('out'),
       FAULT_STATE: state,
       FAULT_KINDS: String(KIND.openWrite),
-      FAULT_AT: '3',
+      FAULT_AT: '4',
       FAULT_ACTION: String(errno('EACCES')),
       // git tries once more.
       FAULT_STICKY: '1',
