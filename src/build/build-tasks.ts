@@ -142,7 +142,6 @@ async function buildPrepared(
     await prepared.store.close();
     return said;
   }
-
   const claimed = runsNothing(options) ? undefined : await claimedProblem(project, selected);
   if (claimed) {
     await prepared.store.close();
@@ -207,7 +206,8 @@ async function buildPrepared(
       const left = await publishRevisions(prepared, step, emit);
       // Accepted results that were taken back are in no store any more.
       const labels = [...finished.keys()].filter((label) => step.outcomes.get(label) !== 'skipped');
-      const all = new Map(labels.map((label) => [label, { because, on: [] }] as const));
+      const restored = project.rest?.restored.keys.keys() ?? [];
+      const all = new Map([...labels, ...restored].map((label) => [label, { because, on: [] }] as const));
       await keepWaiting(prepared, step, new Map([...forTasks, ...all]), emit);
       emit({ type: 'build.failure', failure });
       return ended(summary(step, failure, { ms: ms(), waiting: forTasks.size + all.size }), left);

@@ -5,6 +5,7 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
+import type { ActionKey } from '../model/action.js';
 import { type Config, untrackedLimit } from '../model/config.js';
 import type { RestoredTask } from '../model/events/event-parts.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
@@ -85,6 +86,8 @@ export interface Project {
 export interface Restored {
   /** Also tasks that were read. */
   readonly tasks: readonly RestoredTask[];
+  /** Of their results. */
+  readonly keys: ReadonlyMap<Label, ActionKey>;
   readonly files: Files;
 }
 

@@ -34,12 +34,7 @@ export async function inTheWayOf(
   for (const path of changed) {
     const wanted = after.get(path);
     if (!wanted || before.get(path)) continue;
-    let place = path;
-    let there = seen.look(place);
-    while (!there && place.includes('/')) {
-      place = place.slice(0, place.lastIndexOf('/'));
-      there = seen.folder(place);
-    }
+    const { place, there } = seen.nearest(path);
     if (!there || before.get(place)) continue;
     if (there.isDirectory()) {
       if (place === path) for (const inner of await strangersIn(repository, path, before)) found.add(inner);
@@ -49,6 +44,16 @@ export async function inTheWayOf(
     if (!isSame) found.add(place);
   }
   return [...found];
+}
+
+/** Whether nothing stands at any of the paths, and nothing but folders above them. */
+export function areFree({ project }: Repository, paths: Iterable<string>): boolean {
+  const seen = new SeenFolders(project);
+  for (const path of paths) {
+    const { place, there } = seen.nearest(path);
+    if (there && (place === path || !there.isDirectory())) return false;
+  }
+  return true;
 }
 
 /**
@@ -98,7 +103,10 @@ export async function holds(
   return hashed.toString('latin1').trim() === id;
 }
 
-/** What stands at paths below a folder. In a folder that is not there nothing is looked for. */
+/**
+ * What stands at paths below a folder. In a folder that is not there nothing is looked for, and nothing behind a link that stands for
+ * one: git takes the link for a file.
+ */
 export class SeenFolders {
   private readonly root: string;
   private readonly folders = new Map<string, Stats | undefined>();
@@ -109,8 +117,19 @@ export class SeenFolders {
 
   look(path: string): Stats | undefined {
     const end = path.lastIndexOf('/');
-    if (end > 0 && this.folder(path.slice(0, end)) === undefined) return undefined;
+    if (end > 0 && this.folder(path.slice(0, end))?.isDirectory() !== true) return undefined;
     return statOf(join(this.root, path));
+  }
+
+  /** The path, or the first above it at which something stands. */
+  nearest(path: string): { readonly place: string; readonly there: Stats | undefined } {
+    let place = path;
+    let there = this.look(place);
+    while (!there && place.includes('/')) {
+      place = place.slice(0, place.lastIndexOf('/'));
+      there = this.folder(place);
+    }
+    return { place, there };
   }
 
   folder(path: string): Stats | undefined {

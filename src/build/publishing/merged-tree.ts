@@ -39,7 +39,7 @@ export async function mergeResults(
   }
   const merged = await mergeEdits(project, plan, changes);
   if (!merged.ok) return merged;
-  const changesFiles = changes.size > 0;
+  const changesFiles = changes.size > 0 || (project.rest?.restored.files.size ?? 0) > 0;
   const specs = await improveSpecs(project, plan, changes);
   if (!specs.ok) return specs;
 

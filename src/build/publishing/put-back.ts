@@ -12,7 +12,7 @@ import type { CloneOutputs } from '../../project/outputs/clone-outputs.js';
 import type { Restored } from '../../project/project.js';
 import type { SnapshotGround } from '../../project/project-memory.js';
 import type { ProjectSource } from '../../project/project-source.js';
-import { inTheWayOf } from '../../workspace/in-the-way.js';
+import { areFree } from '../../workspace/in-the-way.js';
 import { isRulesFile } from '../../workspace/index-record.js';
 import { orNothing, soundResults, tasksOfLocks } from './restore-outputs.js';
 
@@ -32,7 +32,7 @@ interface Beside {
 }
 
 const NONE: Files = new Map();
-const NOTHING: Restored = { tasks: [], files: NONE };
+const NOTHING: Restored = { tasks: [], keys: new Map(), files: NONE };
 
 /** As `changedPart`. Undefined also where a file that is gone cannot simply be put back. */
 export async function partBesideGone(
@@ -112,13 +112,12 @@ async function goneTasks(
   if (!restored) return undefined;
   const files = new Map<string, Entry>();
   for (const path of restored.flatMap(({ missing }) => missing)) files.set(path, gone.get(path) as Entry);
-  // Nothing else of the last build is known to be there.
-  const before = { get: () => undefined };
-  const blocked = await inTheWayOf(repository, objects, [...files.keys()], { before, after: files });
-  if (blocked.length > 0) return undefined;
+  // The snapshot may miss what git has come to ignore, and have something else in a place above.
+  if (!areFree(repository, files.keys())) return undefined;
   const usages = await soundResults(objects, { last, restored, files: files.values() });
   if (!usages) return undefined;
-  return { tasks: restored.map((task) => restoredTask(task, usages)), files };
+  const keys = new Map(restored.map(({ label, key }) => [label, key]));
+  return { tasks: restored.map((task) => restoredTask(task, usages)), keys, files };
 }
 
 /** No lock file has this id. */

@@ -24,6 +24,7 @@ import { refOf, resultName } from '../../store/encoded-entry.js';
 import { recordedProvenance } from '../../store/provenance-record.js';
 import { findGone } from '../../workspace/gone-files/find-gone.js';
 import { writeGone } from '../../workspace/gone-files/write-gone.js';
+import { areFree } from '../../workspace/in-the-way.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { SeenChanges } from '../../workspace/reading/seen-changes.js';
 import type { OpenLifecycle } from '../lifecycle.js';
@@ -186,7 +187,7 @@ export async function orNothing<T>(work: () => Promise<T | undefined>): Promise<
 
 /** Files of the last build that are not there any more, by path; undefined where another file differs, too. */
 async function goneFiles(
-  { objects }: Session,
+  { objects, repository }: Session,
   snapshot: ObjectId,
   last: LastBuild,
 ): Promise<Map<string, Entry> | undefined> {
@@ -197,7 +198,8 @@ async function goneFiles(
     if (!entry || entry.mode === '160000') return undefined;
     gone.set(path, entry);
   }
-  return gone;
+  // The snapshot may only miss what git has come to ignore.
+  return areFree(repository, gone.keys()) ? gone : undefined;
 }
 
 /** Lock files that are read together: each may have thousands of tasks. */

@@ -38,8 +38,9 @@ export async function keepWaiting(
     if (project.graph.tasks.has(label) && !step.outcomes.has(label)) after[label] = waiting;
   }
   for (const [task, { because, on }] of waits) {
-    const outcome = step.outcomes.get(task);
-    const result = step.finished.get(task)?.result.key;
+    const key = project.rest?.restored.keys.get(task);
+    const outcome = key === undefined ? step.outcomes.get(task) : 'cached';
+    const result = key ?? step.finished.get(task)?.result.key;
     if (result === undefined || !hasResult(outcome)) continue;
     after[task] = { result, because, on };
     emit({ type: 'task.waiting', task, outcome, because, ...(on.length === 0 ? {} : { on }) });

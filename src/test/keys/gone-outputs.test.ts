@@ -1,7 +1,7 @@
 /** Outputs that are gone beside another change: those of features that it does not concern are written again without an analysis. */
 
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { appendFileSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { INDEX_FILE } from '../../analysis/range/index-file.js';
@@ -154,4 +154,45 @@ test('what stands in the way, is a person’s, or is lost, is looked at by a bui
   const lost = await buildOf(rig);
   expect([lost.isPart, lost.story.ran()]).toEqual([false, ['a/a']]);
   expect(rig.read('out/a.txt')).toBe('a\n');
+});
+
+test.each(['beside another change', 'ignored'])(
+  'a link in the place of their folder stays, although the files stand behind it: %s',
+  async (how) => {
+    await using rig = await built();
+    const other = `${rig.dir}-other`;
+    renameSync(rig.path('out'), other);
+    try {
+      rig.link('out', other);
+      if (how === 'ignored') appendFileSync(rig.path('.git/info/exclude'), 'out\n');
+      expect((await rig.buildWithoutAgent()).summary.published).toBe(0);
+      expect(lstatSync(rig.path('out')).isSymbolicLink()).toBe(true);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
+  },
+);
+
+test.each([{ 'new.txt': 'new\n' }, {}])('what git has come to ignore is not gone: %j', async (beside) => {
+  await using rig = await built();
+  appendFileSync(rig.path('.git/info/exclude'), 'out/\n');
+  rig.write(beside);
+  expect((await rig.buildWithoutAgent()).summary).toMatchObject({ published: 0, counts: { fresh: 6 } });
+});
+
+test('build gates judge them with the other change, also where a task fails, and what is kept back waits', async () => {
+  await using rig = await built({ gates: { build: ['test ! -f new.txt'] } });
+  for (const failing of [false, true]) {
+    rig.remove('out');
+    rig.write({ 'new.txt': 'new\n' });
+    if (failing) rig.backlog('e', { e: written('e', { run: 'false' }) });
+    const { story } = await buildOf(rig);
+    expect([story.buildFailure()?.kind, story.summary.published]).toEqual(['gate-failed', 0]);
+    const waiting = failing ? 5 : 6;
+    expect([story.of('task.waiting').length, story.summary.waiting]).toEqual([waiting, waiting]);
+    expect(Object.keys(await rig.waiting()).length).toBe(waiting);
+    expect(Object.keys(rig.files()).filter((path) => path.startsWith('out/'))).toEqual([]);
+    rig.remove('new.txt');
+    await rig.buildWithoutAgent();
+  }
 });
