@@ -32,6 +32,13 @@ test('every key is found, and no other one', () => {
     const searched = new SearchedJson(text);
     for (const key of KEYS) expect(searched.get(key)).toBe(new Map(entries).get(key));
     for (const key of ['toString', 'a ', 'zz', '{', 'a":']) expect(searched.get(key)).toBeUndefined();
+    // In the order of the entries, with keys between them that are not there.
+    const ordered = new SearchedJson(text);
+    for (const key of KEYS.map((one) => JSON.stringify(one)).sort()) {
+      const one: string = JSON.parse(key);
+      expect(ordered.get(`${one} `)).toBe(new Map(entries).get(`${one} `));
+      expect(ordered.get(one)).toBe(new Map(entries).get(one));
+    }
     expect(Object.entries(JSON.parse(text)).sort()).toEqual(
       entries
         .toSorted()
@@ -46,6 +53,19 @@ test('an object in any order is searched too, and what is none has no entries', 
   expect(['a', 'b', 'c', 'toString'].map((key) => plain.get(key))).toEqual([2, 1, undefined, undefined]);
   for (const text of ['', '[1]', 'null', '{"a":1', '{"a":1,\t"b"\t}', '{\t}'])
     expect(new SearchedJson(text).get('b')).toBeUndefined();
+});
+
+test('questions in the order of the entries are answered without a search, however many they are', () => {
+  const keys = Array.from({ length: 1000 }, (_, i) => `${i}`.padStart(4, '0'));
+  const text = sortedJson(keys.map((key) => [key, [key]]));
+  const parse = vi.spyOn(JSON, 'parse');
+  onTestFinished(() => parse.mockRestore());
+  const searched = new SearchedJson(text);
+  for (const key of keys) expect(searched.get(key)).toEqual([key]);
+  // The whole would be parsed where each was a question of its own.
+  expect(Math.max(...parse.mock.calls.map(([one]) => one.length))).toBeLessThan(30);
+  expect(parse).toHaveBeenCalledTimes(keys.length);
+  expect(searched.get(keys[0] as string)).toEqual(['0000']);
 });
 
 test('few questions parse nothing but their values, and many parse the whole once', () => {
