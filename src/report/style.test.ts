@@ -19,6 +19,7 @@ test('numbers go with their nouns', () => {
 
 test('control characters become visible, colours of a log are dropped', () => {
   expect(visible('a\u001b[31m\n\t\u007f\u0085\u202e')).toBe('a␛[31m␊␉␡\\u0085\\u202e');
+  expect(visible('a\n')).toBe('a␊');
   expect(visibleBlock('\u001b[1;31mred\u001b[0m\tx\r\n\u001b[2Jy')).toBe('red\tx\n␛[2Jy');
 });
 

@@ -66,8 +66,13 @@ export function plural(count: number, noun: string, nouns = `${noun}s`): string 
  * the cursor, and what turns the direction of writing is shown as its number.
  */
 export function visible(text: string): string {
+  // Nearly all text: a build may have a hundred thousand labels.
+  if (PRINTED.test(text)) return text;
   return [...text].map(visibleCharacter).join('');
 }
+
+/** Printable ASCII, which is shown as it is. */
+const PRINTED = /^[ -~]*$/;
 
 /** Foreign sentences in one line, however they were wrapped. */
 export function oneLine(text: string): string {
