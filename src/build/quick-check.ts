@@ -46,6 +46,8 @@ import type { SeenChanges } from '../workspace/reading/seen-changes.js';
 export interface QuickHost extends Pick<Host, 'directory' | 'env' | 'version' | 'pid' | 'now'> {
   /** Evaluates the config, and digests its value. */
   configDigest(project: string): Promise<string>;
+  /** Called where a build certainly has more to do, while git still looks at the files. */
+  onChanged?(): void;
 }
 
 /**
@@ -116,7 +118,9 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
   // Both only read, so in a large tree they run side by side. In a small one, waiting beside another costs more than it saves.
   const isLarge = statSync(join(state, 'index')).size > SMALL_INDEX;
   const beside = isLarge ? gitBeside(CHANGED_ARGUMENTS, indexCall(repository)) : undefined;
-  if (!hasKnownOthers(repository, last)) {
+  const others =
+    beside && isOutputMissing(repository, last) ? othersBeside(host, repository, last) : undefined;
+  if (!hasKnownOthers(repository, last, await others)) {
     await beside;
     return { kind: 'changed' };
   }
@@ -126,6 +130,23 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
   if (!hasChanged(repository, stdout)) return { kind: 'touched', seen };
   return { kind: 'changed', seen: { at, index: last.index, listed: stdout.toString('utf8') } };
+}
+
+/** So many outputs are looked at: a build with nothing to do waits for it. */
+const LOOKED_AT = 4;
+
+/** A sign that many outputs are to be restored. */
+function isOutputMissing({ project }: Repository, { samples = [] }: LastBuild): boolean {
+  return samples.slice(0, LOOKED_AT).some((path) => !existsSync(join(project, path)));
+}
+
+type Listed = Awaited<ReturnType<typeof gitBeside>>;
+
+/** What `hasKnownOthers` asks git, beside which the host prepares the build. */
+function othersBeside(host: QuickHost, repository: Repository, { secrets }: LastBuild): Promise<Listed> {
+  const listed = gitBeside(othersArguments(pathspecs(repository, secrets)), indexCall(repository));
+  host.onChanged?.();
+  return listed;
 }
 
 /** Of so many named files the content is compared, and only of files of so many bytes. */
@@ -216,9 +237,13 @@ function indexOfSameTree(
 }
 
 /** Whether the files that the index does not have are those that the last build left out for their size. */
-function hasKnownOthers(repository: Repository, { secrets, maxUntracked, large = [] }: LastBuild): boolean {
+function hasKnownOthers(
+  repository: Repository,
+  { secrets, maxUntracked, large = [] }: LastBuild,
+  beside?: Listed,
+): boolean {
   if (maxUntracked === undefined) return false;
-  const listed = gitSync(othersArguments(pathspecs(repository, secrets)), indexCall(repository));
+  const listed = beside ?? gitSync(othersArguments(pathspecs(repository, secrets)), indexCall(repository));
   if (listed.code !== 0) return false;
   return areKnownLarge(repository, pathsOf(listed.stdout), { large, maxUntracked });
 }

@@ -6,7 +6,7 @@
 import { writeSync } from 'node:fs';
 import { recordNames } from '../agent/opencode/server/record-folder.js';
 import { nothingDone, PLAIN_BUILD } from '../build/options.js';
-import { quickCheck } from '../build/quick-check.js';
+import { type QuickHost, quickCheck } from '../build/quick-check.js';
 import { codeOf } from '../io/errors.js';
 import type { BuildEvent, BuildSummary } from '../model/event.js';
 import { createEmit } from '../project/host.js';
@@ -33,24 +33,32 @@ export async function start(load: Loaders): Promise<void> {
   const isInCi = process.env.GITHUB_ACTIONS === 'true' || process.env.GITLAB_CI !== undefined;
   const isPlain = command === 'build' && flags.every((flag) => flag === '--json') && !isInCi;
   // If the quick check fails, the full command reports the cause.
-  const seen = isPlain ? await lookQuickly(flags.length > 0, load).catch(() => undefined) : undefined;
+  let loaded: ReturnType<Loaders['main']> | undefined;
+  const onChanged = () => {
+    loaded = load.main();
+  };
+  const json = flags.length > 0;
+  const seen = isPlain ? await lookQuickly(json, { ...load, onChanged }).catch(() => undefined) : undefined;
   if (seen === 'nothing to do') {
     load.keepCode();
     process.exit(0);
   }
-  const { main, keepCode } = load.main();
+  const { main, keepCode } = loaded ?? load.main();
   await main({ keepCode, seen });
 }
 
 /** Says so if nothing is to do; otherwise what it has seen, if that may serve the build. */
-async function lookQuickly(json: boolean, load: Loaders): Promise<'nothing to do' | SeenChanges | undefined> {
+async function lookQuickly(
+  json: boolean,
+  { configValue, onChanged }: Pick<Loaders, 'configValue'> & Required<Pick<QuickHost, 'onChanged'>>,
+): Promise<'nothing to do' | SeenChanges | undefined> {
   const startedAt = Date.now();
   // Agents of a build that was killed are ended by the next one.
   if (recordNames(userCache()).length > 0) return undefined;
   const directory = findProject(process.cwd());
   const { env, pid } = process;
-  const configDigest = async (project: string) => (await load.configValue()).configDigest(project);
-  const host = { directory, env, pid, version: VERSION, now: Date.now, configDigest };
+  const configDigest = async (project: string) => (await configValue()).configDigest(project);
+  const host = { directory, env, pid, version: VERSION, now: Date.now, configDigest, onChanged };
   const found = await quickCheck(host, PLAIN_BUILD.command).catch(() => undefined);
   if (typeof found !== 'number') return found;
   const summary = nothingDone(found, Date.now() - startedAt);

@@ -13,9 +13,11 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { quickCheck } from '../../build/quick-check.js';
 import { fileIdentity } from '../../io/files.js';
 import { acquireLock } from '../../io/process-lock.js';
 import { TemporaryProject } from '../rig/command-line.js';
+import { createRig } from '../rig/rig.js';
 
 const projects: TemporaryProject[] = [];
 afterEach(() => {
@@ -164,6 +166,34 @@ test('in a large tree, where git looks for new and for changed files side by sid
   expect((await build(project)).text).toContain('built 1');
   project.remove('out.txt');
   expect((await build(project)).text).toContain('1 from cache');
+});
+
+test('where outputs are missing in a large tree, the host hears of it before git has told its files, and otherwise never', {
+  timeout: 120_000,
+}, async () => {
+  await using rig = await createRig();
+  const path = (i: number) => `many/${i}-${'x'.repeat(240)}`;
+  rig.write(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [path(i), `${i}\n`])));
+  rig.write({ '.gitignore': '.conductor/\n' });
+  rig.backlog('f', { T1: { outputs: ['out.txt'], run: 'echo a > out.txt' } });
+  await rig.build();
+  const host = { directory: rig.dir, env: rig.env, version: rig.version, pid: process.pid, now: Date.now };
+  let heard = 0;
+  const onChanged = () => {
+    heard++;
+  };
+  const check = () => quickCheck({ ...host, onChanged, configDigest: async () => '' }, 'conductor build');
+  expect([await check(), await check(), heard]).toEqual([1, 1, 0]);
+  rig.write({ [path(0)]: 'edited\n' });
+  expect(await check()).toMatchObject({ listed: expect.stringContaining(path(0)) });
+  expect(heard).toBe(0);
+  rig.write({ [path(0)]: '0\n' });
+  rig.remove('out.txt');
+  expect(await check()).toMatchObject({ listed: expect.stringContaining('out.txt') });
+  expect(heard).toBe(1);
+  // A new file is found beside it, too.
+  rig.write({ 'new.txt': 'new\n' });
+  expect(await check()).toBeUndefined();
 });
 
 test('only what the config reads is told apart; what a killed build left is mended first', {
