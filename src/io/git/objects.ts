@@ -82,10 +82,10 @@ export class GitObjects {
     return found;
   }
 
-  /** How many bytes an object has, without reading it; undefined when it is missing. */
+  /** How many bytes an object has, without reading it; undefined when it is missing: that it was there a moment ago does not count. */
   async sizeOf(id: ObjectId): Promise<number | undefined> {
     const { content } = this.passing.get(id) ?? this.unwritten.get(id) ?? {};
-    const known = this.held.get(id) ?? this.loose.recent.get(id) ?? this.files.get(id) ?? content;
+    const known = this.held.get(id) ?? this.files.get(id) ?? content;
     if (known) return known.length;
     const answer = (await this.sizes.ask(`${id}\n`, lineFrame)).toString('latin1').trim();
     return /^\d+$/.test(answer) ? Number(answer) : undefined;
