@@ -125,6 +125,31 @@ export async function ignoredInIndex(call: GitCall): Promise<readonly string[]> 
   return pathsOf(await git(IGNORED, call));
 }
 
+/** Of ignored files the index has those of `tracked` afterwards, and no others. `before`: those that it had. Undefined when all went well. */
+export async function takeAsTracked(
+  call: GitCall,
+  tracked: readonly string[],
+  before: readonly string[],
+): Promise<GitExit | undefined> {
+  const wanted = new Set(tracked);
+  const had = new Set(before);
+  const listed = (paths: readonly string[]) =>
+    Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
+  const update = async (flags: readonly string[], paths: readonly string[]) => {
+    if (paths.length === 0) return undefined;
+    const exit = await git(['update-index', ...flags, '-z', '--stdin'], { ...call, input: listed(paths) });
+    return exit.code === 0 ? undefined : exit;
+  };
+  const gone = [...had].filter((path) => !wanted.has(path));
+  return (
+    (await update(['--force-remove'], gone)) ??
+    (await update(
+      ['--add', '--remove'],
+      tracked.filter((path) => !had.has(path)),
+    ))
+  );
+}
+
 const IGNORED = ['ls-files', '--cached', '--ignored', '--exclude-standard', '-z'];
 
 /** Latin-1, so that names of any encoding come through. */

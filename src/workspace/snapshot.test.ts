@@ -189,6 +189,24 @@ test('a secret that git tracks is left out by a plain pattern, also in a project
   }
 });
 
+test('a first snapshot reads files that git is told not to look at, and leaves out a secret among them', async () => {
+  const one = new Checkout();
+  one.write({ '.env': '1', 'a.txt': '1', 'b.txt': '1' });
+  one.git('add', '-A');
+  one.git('update-index', '--assume-unchanged', 'a.txt', '.env');
+  one.git('update-index', '--skip-worktree', 'b.txt');
+  one.write({ '.env': '2', 'a.txt': 'changed', 'b.txt': 'changed, too' });
+  expect(await one.snapshot()).toEqual({ 'a.txt': 'changed', 'b.txt': 'changed, too' });
+});
+
+test('where git cannot read the person’s index, a first snapshot reads the files', async () => {
+  const one = new Checkout();
+  one.write({ '.env': '1', 'a.txt': '1' });
+  one.git('add', '-A');
+  one.write({ '.git/index': 'damaged' });
+  expect(await one.snapshot()).toEqual({ 'a.txt': '1' });
+});
+
 test('a copied index is kept with what it knows, and one without its records or of changed files is not believed', async () => {
   const checkout = new Checkout();
   checkout.write({ 'a.txt': 'a', 'b.txt': 'b', '.env': 'secret' });

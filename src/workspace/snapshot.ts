@@ -23,6 +23,7 @@ import {
   personIdentity,
   readIndexRecord,
   rulesOf,
+  takeAsTracked,
   trackedThoughIgnored,
   writeIndexRecord,
 } from './index-record.js';
@@ -92,11 +93,18 @@ async function upToDate(
   const index = join(state, 'index');
   const call = indexCall(repository);
   const record = readIndexRecord(state);
-  const settings = await currentSettings(repository, record);
+  const begin = async (how: 'with times' | 'read all') => {
+    await rm(index, { force: true });
+    await seed(repository, options, how);
+  };
+  // Without a record no index is believed, whatever the settings are.
+  const [settings] = await Promise.all([
+    currentSettings(repository, record),
+    record ? undefined : begin('with times'),
+  ]);
   const isKnown = record?.settings.conversions === settings.conversions;
-  if (!isKnown) await rm(index, { force: true });
-  let isNew = !(await exists(index));
-  if (isNew) await seed(repository, options, record === undefined || isKnown ? 'with times' : 'read all');
+  let isNew = !isKnown || !(await exists(index));
+  if (record && isNew) await begin(isKnown ? 'with times' : 'read all');
   const specs = pathspecs(repository, options.secrets);
   const seen = isNew ? undefined : await takeSeen(repository, options);
   const large = seen
@@ -108,36 +116,42 @@ async function upToDate(
   if (!added.ok) return added;
   // `write-tree` changes no entry of the index, so it can run while the rules are read. The tree is used if nothing more is put into
   // the index.
-  const mayBeFinal = !isNew && options.named.length + options.force.length === 0;
-  const early = mayBeFinal ? writtenTree(repository) : undefined;
+  const mayBeFinal = options.named.length + options.force.length === 0;
   const kept = seen && rulesAsSeen(options.seen, record);
-  let rules = kept ? { ...kept, blobs: [] } : await rulesOf(call, record);
-  const exit = await early;
+  const [exit, current, tracked, held] = await Promise.all([
+    mayBeFinal ? writtenTree(repository) : undefined,
+    kept ? { ...kept, blobs: [] } : rulesOf(call, record),
+    isNew ? trackedThoughIgnored(repository, specs) : undefined,
+    isNew ? ignoredInIndex(call) : undefined,
+  ]);
+  let rules = current;
   const isOther = isNew
     ? settings.converts || (await mayDiffer(objects, rules.blobs))
     : rules.attributes !== record?.rules.attributes;
   if (isOther) {
-    await rm(index, { force: true });
-    await seed(repository, options, 'read all');
+    await begin('read all');
     isNew = true;
     added = await addFiles(repository, specs, addArguments);
     if (!added.ok) return added;
     rules = await rulesOf(call, undefined);
   }
   let isComplete = !isOther;
-  const person = await personOf(repository, specs, { record, settings, rules, isNew });
+  const asked = isOther ? undefined : tracked;
+  const person = await personOf(repository, specs, { record, settings, rules, isNew, asked });
   if (person.paths) {
-    isComplete = false;
-    const failed = await takeAsTracked(call, person.paths);
+    const had = (isOther ? undefined : held) ?? (await ignoredInIndex(call));
+    isComplete &&= had.length + person.paths.length === 0;
+    const failed = await takeAsTracked(call, person.paths, had);
     if (failed) return err(failureOf(repository, failed));
   }
   const release = new Set(options.release);
   if (release.size > 0) {
     isComplete = false;
     const { paths } = await trackedThoughIgnored(repository, specs);
-    const held = [...release].map((path) => byteName(`${repository.prefix}${path}`));
-    const kept = (await ignoredInIndex(call)).filter((path) => !held.includes(path));
-    const failed = await takeAsTracked(call, [...kept, ...paths]);
+    const gone = [...release].map((path) => byteName(`${repository.prefix}${path}`));
+    const had = await ignoredInIndex(call);
+    const kept = had.filter((path) => !gone.includes(path));
+    const failed = await takeAsTracked(call, [...kept, ...paths], had);
     if (failed) return err(failureOf(repository, failed));
   }
   const tree = await treeOf(repository, objects, options, isComplete ? exit : undefined);
@@ -167,38 +181,19 @@ async function personOf(
     readonly settings: GitSettings;
     readonly rules: IndexRules;
     readonly isNew: boolean;
+    /** Absent: git has not been asked. */
+    readonly asked: Awaited<ReturnType<typeof trackedThoughIgnored>> | undefined;
   },
 ): Promise<IndexRecord['person'] & { readonly paths?: readonly string[] }> {
-  const { record, settings, rules, isNew } = seen;
+  const { record, settings, rules, isNew, asked } = seen;
   const isSame =
     !isNew &&
     record !== undefined &&
     record.settings.ignores === settings.ignores &&
     record.rules.ignores === rules.ignores;
   if (isSame && personIdentity(repository) === record.person.identity) return record.person;
-  const { paths, ...person } = await trackedThoughIgnored(repository, specs);
+  const { paths, ...person } = asked ?? (await trackedThoughIgnored(repository, specs));
   return isSame && person.digest === record.person.digest ? person : { ...person, paths };
-}
-
-/** Of ignored files the index has those that the person's index tracks, and no others. */
-async function takeAsTracked(call: GitCall, tracked: readonly string[]): Promise<GitExit | undefined> {
-  const wanted = new Set(tracked);
-  const had = new Set(await ignoredInIndex(call));
-  const listed = (paths: readonly string[]) =>
-    Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
-  const update = async (flags: readonly string[], paths: readonly string[]) => {
-    if (paths.length === 0) return undefined;
-    const exit = await git(['update-index', ...flags, '-z', '--stdin'], { ...call, input: listed(paths) });
-    return exit.code === 0 ? undefined : exit;
-  };
-  const gone = [...had].filter((path) => !wanted.has(path));
-  return (
-    (await update(['--force-remove'], gone)) ??
-    (await update(
-      ['--add', '--remove'],
-      tracked.filter((path) => !had.has(path)),
-    ))
-  );
 }
 
 async function mayDiffer(objects: GitObjects, blobs: readonly string[]): Promise<boolean> {

@@ -57,6 +57,20 @@ test.each([
   );
 });
 
+test.each(['sha1', 'sha256'])(
+  'a new store is a bare repository of %s in which git finds nothing wrong',
+  async (format) => {
+    rmSync(join(dir, '.git'), { recursive: true });
+    execFileSync('git', ['init', '-q', `--object-format=${format}`], { cwd: dir });
+    const id = await openAndKeep('kept');
+    const call = { gitDir: join(home(), 'repo') };
+    const said = await gitOk(['rev-parse', '--is-bare-repository', '--show-object-format'], call);
+    expect(said.toString().trim().split('\n')).toEqual(['true', format]);
+    await gitOk(['update-ref', 'refs/conductor/one', id], call);
+    expect((await gitOk(['fsck', '--strict'], call)).toString()).toBe('');
+  },
+);
+
 test.each([
   ['HEAD', (store: string) => rmSync(join(store, 'HEAD'))],
   ['an empty HEAD', (store: string) => writeFileSync(join(store, 'HEAD'), '')],

@@ -8,9 +8,8 @@ import { access, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/pr
 import { dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Failure } from '../../model/failure.js';
-import { syncFiles, syncFolder } from '../durable.js';
+import { syncFolder } from '../durable.js';
 import { makeTemporaryFolder } from '../files.js';
-import { gitOk } from './git-process.js';
 import { gitVersion } from './git-version.js';
 import type { Repository } from './repository.js';
 import { ALTERNATES, COPIED_FILES, HEAD, isStoreCurrent, storeConfig } from './store-config.js';
@@ -50,13 +49,9 @@ async function makeStore(repository: Repository): Promise<Result<void, Failure>>
   await mkdir(home, { recursive: true });
   // Made aside and moved into place: a kill leaves either no store or a whole one.
   const aside = await makeTemporaryFolder(home);
-  await gitOk(['init', '-q', '--bare', '--template=', `--object-format=${objectFormat}`, '--', aside]);
-  await mkdir(join(aside, 'objects', 'info'), { recursive: true });
-  await mkdir(join(aside, 'info'), { recursive: true });
-  await writeFile(join(aside, 'objects', 'info', 'alternates'), ALTERNATES, { flush: true });
+  await completeStore(aside);
   await writeFile(join(aside, 'config'), storeConfig(objectFormat), { flush: true });
   await writeFile(join(aside, 'conductor-git-version'), `git version ${version.value}\n`);
-  await syncFiles([join(aside, 'HEAD')]);
   if (await movedInto(store, aside)) return ok(undefined);
   // Another command was quicker, and may be at work in its store already.
   const found = await stat(store).catch(() => undefined);
