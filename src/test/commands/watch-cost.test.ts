@@ -60,13 +60,16 @@ async function saves(features: number, count: number, each: (save: Save, at: num
   }
 }
 
+/** Two objects share one if their ids begin alike. */
+const FOLDER_OF_OBJECTS = /\/objects\/[0-9a-f]{2}$/;
+
 test('between a save and the first task no program is started, and few files are read, in projects of any size', async () => {
   const read: number[] = [];
   for (const features of [2, 8]) {
     await saves(features, 3, ({ calls, events }, at) => {
       if (at < 3) return;
       expect(calls.started).toEqual([]);
-      read.push(calls.read.length);
+      read.push(calls.read.filter((path) => !FOLDER_OF_OBJECTS.test(path)).length);
       const begun = events.filter(({ type }) => type === 'task.checked' || type === 'task.started');
       expect(begun.slice(0, 2)).toMatchObject([{ task: 'f0/T2' }, { type: 'task.started', task: 'f0/T2' }]);
     });
