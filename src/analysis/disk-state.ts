@@ -1,5 +1,6 @@
 /** A task's files on disk against what is recorded and what would be published. Decides no verdict. */
 
+import { ownValue } from '../base/own-value.js';
 import type { StoredResult } from '../model/action.js';
 import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';
@@ -67,7 +68,9 @@ export function contestedEdits(
   { task, locked }: TaskOnDisk,
   { reasons }: Candidate,
 ): string[] {
-  const made = task.edits.filter((path) => locked?.edits?.[path] && project.edited.get(path)?.contested);
+  const made = task.edits.filter(
+    (path) => ownValue(locked?.edits, path) && project.edited.get(path)?.contested,
+  );
   const misfits = new Set(reasons.flatMap((one) => (one.kind === 'patch-conflict' ? [one.path] : [])));
   return made.filter((path) => {
     const touched = project.edited.get(path)?.touched ?? [];
@@ -111,7 +114,7 @@ export function lostPatches(
   if (result || !locked) return [];
   return task.edits.filter((path) => {
     if (!isCurrent && project.edited.get(path)?.baseKnown) return false;
-    const record = locked.edits?.[path];
+    const record = ownValue(locked.edits, path);
     return record !== undefined && (project.listing.get(path)?.id ?? '') !== record.merged;
   });
 }

@@ -1,5 +1,6 @@
 /** What people changed in a task's files since they were recorded. Decides nothing and writes no file. */
 
+import { ownValue } from '../base/own-value.js';
 import { diffTrees, type FileDifference } from '../io/git/tree-diff.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, sameEntry } from '../model/tree.js';
@@ -48,7 +49,7 @@ export async function driftOf(project: Project, task: Task): Promise<Drift> {
     await project.objects.editTree(undefined, after),
   ];
   const files = (await diffTrees(project.objects.store, from, to)).map((file) => {
-    const patches = locked?.edits?.[file.path] && changedPatches(project, file.path);
+    const patches = ownValue(locked?.edits, file.path) && changedPatches(project, file.path);
     return patches ? { ...file, patches } : file;
   });
   return { label: task.label, files, lost };

@@ -95,7 +95,7 @@ async function editedSides(
   Result<{ shown: Map<string, Entry | undefined>; sides: TaskRun['editSides']; edits: FileChange[] }, Failure>
 > {
   const shown = new Map<string, Entry | undefined>();
-  const sides: Record<string, EditSides> = {};
+  const sides: [string, EditSides][] = [];
   const edits: FileChange[] = [];
   for (const path of task.edits) {
     const own = former.find((edit) => edit.path === path);
@@ -110,9 +110,9 @@ async function editedSides(
       edits.push(own);
     }
     if (!sameEntry(plain, file) || !sameEntry(plain, beside))
-      sides[path] = { plain: wordOf(plain), beside: wordOf(beside), shown: wordOf(file) };
+      sides.push([path, { plain: wordOf(plain), beside: wordOf(beside), shown: wordOf(file) }]);
   }
-  return ok({ shown, sides, edits });
+  return ok({ shown, sides: Object.fromEntries(sides), edits });
 }
 
 function treeOf(project: Project, { whole, files }: VisibleFiles): Promise<ObjectId> {

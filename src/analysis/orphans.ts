@@ -1,5 +1,6 @@
 /** Recorded outputs that no task owns any more: what the next complete build removes, and what it leaves. Decides for all. */
 
+import { ownValue } from '../base/own-value.js';
 import { historicalBlobs } from '../io/git/commit-history.js';
 import { LOCK_ENDING } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';
@@ -29,8 +30,8 @@ export function findOrphans(project: Project): Orphans {
 /** Those of the orphans that the lock file records for this task. */
 export function orphansOf(project: Project, label: Label, orphans: Orphans): readonly string[] {
   const task = project.graph.task(label);
-  const outputs = project.locks.get(task.feature)?.tasks[task.id]?.outputs ?? {};
-  return orphans.removed.filter((path) => outputs[path] !== undefined);
+  const outputs = ownValue(project.locks.get(task.feature)?.tasks, task.id)?.outputs ?? {};
+  return orphans.removed.filter((path) => ownValue(outputs, path) !== undefined);
 }
 
 /**

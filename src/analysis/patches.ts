@@ -3,6 +3,7 @@
  * keys and no verdicts.
  */
 
+import { ownValue } from '../base/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';
@@ -93,7 +94,7 @@ export function isAsPublished(project: Project, path: string, dependencyOutputs:
   for (const label of recordedEditors(project, path))
     if (!project.graph.tasks.get(label)?.edits.includes(path)) return false;
   return editorsOf(project, path).every((label) => {
-    const locked = lockedTask(project, project.graph.task(label))?.edits?.[path]?.after;
+    const locked = ownValue(lockedTask(project, project.graph.task(label))?.edits, path)?.after;
     const made = dependencyOutputs.get(label);
     if (!made) return true;
     const edit = made.edits.find((one) => one.path === path);
@@ -158,7 +159,7 @@ function areAllRecorded(project: Project, path: string, patches: readonly Patch[
   const recorded = recordedEditors(project, path);
   if (recorded.size !== patches.length) return false;
   return patches.every(({ label, change }) => {
-    const locked = lockedTask(project, project.graph.task(label))?.edits?.[path];
+    const locked = ownValue(lockedTask(project, project.graph.task(label))?.edits, path);
     return recorded.has(label) && locked?.after === (change.after ? encodeEntry(change.after) : '');
   });
 }
@@ -223,7 +224,7 @@ export function otherPatches(
     const edit = dependencyOutputs.get(label)?.edits.find((one) => one.path === path);
     if (edit) return [label, edit.after ? encodeEntry(edit.after) : 'deleted'];
     if (dependencyOutputs.has(label)) return [];
-    const locked = lockedTask(project, project.graph.task(label))?.edits?.[path];
+    const locked = ownValue(lockedTask(project, project.graph.task(label))?.edits, path);
     return locked ? [label, locked.after === '' ? 'deleted' : locked.after] : [];
   });
 }

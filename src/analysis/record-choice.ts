@@ -3,6 +3,7 @@
  * project's list of choices.
  */
 
+import { ownValue } from '../base/own-value.js';
 import { type LockedTask, resultKeyOf, type TaskRecord } from '../model/feature-lock.js';
 import type { Task } from '../model/task.js';
 import type { Project, RecordChoice } from '../project/project.js';
@@ -20,7 +21,7 @@ export async function chooseRecord(
   task: Task,
   keys: Keys,
 ): Promise<RecordChoice | undefined> {
-  const all = project.locks.get(task.feature)?.tasks[task.id];
+  const all = ownValue(project.locks.get(task.feature)?.tasks, task.id);
   if (!all?.unmerged) return undefined;
   const known = project.choices.get(task.label);
   if (known) return known;

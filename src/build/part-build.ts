@@ -12,6 +12,7 @@ import { type Induction, LazyInduction, openInduction } from '../analysis/range/
 import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
 import type { PathRow } from '../analysis/range/path-table.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
+import { ownValue } from '../base/own-value.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
@@ -139,7 +140,7 @@ export async function readPart(
   const rest = Object.entries(head.features).filter(([name]) => !features.has(name) && !removed.has(name));
   const keptLocks = await readKeptLocks(state);
   if (!rest.every(([, { lock }]) => keptLocks?.[lock])) return undefined;
-  const places = [...features].flatMap((name) => head.features[name] ?? added.get(name) ?? []);
+  const places = [...features].flatMap((name) => ownValue(head.features, name) ?? added.get(name) ?? []);
   const isOfOthers = ({ feature }: PathRow) => !features.has(feature) && !removed.has(feature);
   const project = await loadPart(source, {
     ...{ snapshot, features, added, cache, last, person, published },

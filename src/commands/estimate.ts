@@ -1,6 +1,7 @@
 /** What a build would cost: from similar tasks that were built, else from the size of prompts. */
 
 import type { Prepared } from '../analysis/prepare.js';
+import { ownValue } from '../base/own-value.js';
 import { median } from '../base/statistics.js';
 import { historyFolder, readHistory } from '../build/build-history.js';
 import type { Inspection } from '../build/dry-run.js';
@@ -89,7 +90,7 @@ async function samplesOf({ project }: Prepared): Promise<Sample[]> {
   const known = new Set(built.map(({ label }) => label));
   for (const task of project.graph.tasks.values()) {
     const { label, type, complexity } = task;
-    const locked = project.locks.get(task.feature)?.tasks[task.id];
+    const locked = ownValue(project.locks.get(task.feature)?.tasks, task.id);
     if (known.has(label) || locked?.recipe !== 'agent') continue;
     const recorded = await recordedProvenance(project.objects, locked.result);
     const usage = recorded && firstMaking(recorded).usage;

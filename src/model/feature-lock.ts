@@ -1,5 +1,6 @@
 /** A feature's lock file, `.metadata.json`: what was built, from which key. Knows no disk. */
 
+import { ownValue } from '../base/own-value.js';
 import type { ObservedInputs } from './action.js';
 import type { Digest } from './digest.js';
 import type { ResultRecipe } from './task.js';
@@ -126,7 +127,7 @@ function underNewIds(
     Object.entries(after).flatMap(([id, { formerly = [] }]) => formerly.map((old) => [old, id] as const)),
   );
   return Object.fromEntries(
-    Object.entries(before).map(([id, task]) => [after[id] ? id : (now.get(id) ?? id), task]),
+    Object.entries(before).map(([id, task]) => [ownValue(after, id) ? id : (now.get(id) ?? id), task]),
   );
 }
 

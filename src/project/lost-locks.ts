@@ -7,6 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { compareBytes } from '../base/order.js';
+import { newRecord } from '../base/own-value.js';
 import { throwIfNotSeen } from '../io/errors.js';
 import { fileIdentity } from '../io/files.js';
 import { fileChanges, resolveCommit } from '../io/git/commit-history.js';
@@ -59,7 +60,7 @@ function together(
   committed: FeatureLock | undefined,
   kept: KeptLock | undefined,
 ): Record<string, LockedTask> {
-  const tasks: Record<string, LockedTask> = { ...kept?.tasks };
+  const tasks = Object.assign(newRecord<LockedTask>(), kept?.tasks);
   for (const [id, task] of Object.entries(committed?.tasks ?? {})) {
     const own = tasks[id];
     const isFitting = isOnDisk(listing, task);
@@ -107,7 +108,7 @@ async function keptLocks(
     for (const { lockFile } of gone) {
       const kept = found.has(lockFile) ? undefined : others[lockFile];
       if (!kept) continue;
-      const tasks: Record<string, LockedTask> = {};
+      const tasks = newRecord<LockedTask>();
       for (const [id, task] of Object.entries(kept.tasks)) if (await isHere(reading, task)) tasks[id] = task;
       if (Object.keys(tasks).length > 0) found.set(lockFile, { ...kept, tasks });
     }

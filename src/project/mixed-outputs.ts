@@ -5,6 +5,7 @@
 
 import { mapBounded } from '../base/bounded.js';
 import { conflictSides } from '../base/conflict-markers.js';
+import { ownValue } from '../base/own-value.js';
 import { mergeFile } from '../io/git/merge-file.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';
@@ -27,7 +28,7 @@ export async function mixedOutputs(
     for (const path of new Set(records.flatMap((record) => Object.keys(record.outputs)))) {
       const onDisk = listing.get(path);
       const word = onDisk && encodeEntry(onDisk);
-      if (!word || records.some((record) => record.outputs[path] === word)) continue;
+      if (!word || records.some((record) => ownValue(record.outputs, path) === word)) continue;
       const text = (await objects.read(onDisk.id))?.toString('latin1');
       if (text !== undefined && (await isMerge(objects, text, path, records))) mixed.set(path, word);
     }
@@ -42,7 +43,7 @@ async function isMerge(
   path: string,
   records: readonly TaskRecord[],
 ): Promise<boolean> {
-  const words = [...new Set(records.flatMap((record) => record.outputs[path] ?? []))];
+  const words = [...new Set(records.flatMap((record) => ownValue(record.outputs, path) ?? []))];
   const texts = await mapBounded(words, (word) => objects.read(decodeEntry(word).id));
   const known = texts.filter((one) => one !== undefined);
   const wanted = sides(text);

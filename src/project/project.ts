@@ -2,6 +2,7 @@
  * A project as one build sees it: snapshot, specs, lock files, ownership and the hand-written tree. Decides nothing.
  */
 
+import { ownValue } from '../base/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';
@@ -123,7 +124,7 @@ export interface RecordChoice {
 
 /** The record of a task; of several from merged branches the one that its check has chosen. */
 export function lockedTask(project: Project, task: Task): LockedTask | undefined {
-  return project.choices.get(task.label)?.locked ?? project.locks.get(task.feature)?.tasks[task.id];
+  return project.choices.get(task.label)?.locked ?? ownValue(project.locks.get(task.feature)?.tasks, task.id);
 }
 
 /** Files that conductor itself writes beside the specs. */

@@ -4,6 +4,7 @@
  */
 
 import { compareBytes } from '../base/order.js';
+import { newRecord, ownValue } from '../base/own-value.js';
 import { canonicalJson } from '../model/digest.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 
@@ -17,9 +18,9 @@ export interface LockSides {
 /** A merge in either direction gives the same. */
 export function mergeLocks({ ours, theirs, base }: LockSides): FeatureLock {
   const ids = new Set([...Object.keys(ours.tasks), ...Object.keys(theirs.tasks)]);
-  const tasks: Record<string, LockedTask> = {};
+  const tasks = newRecord<LockedTask>();
   for (const id of [...ids].sort(compareBytes)) {
-    const merged = mergeTask(ours.tasks[id], theirs.tasks[id], base?.tasks[id]);
+    const merged = mergeTask(ownValue(ours.tasks, id), ownValue(theirs.tasks, id), ownValue(base?.tasks, id));
     if (merged) tasks[id] = merged;
   }
   const formerly = [...new Set([...(ours.formerly ?? []), ...(theirs.formerly ?? [])])];

@@ -1,6 +1,7 @@
 /** Reads a `template.yaml`: its description, variables and examples, or all problems. */
 
 import { nearest } from '../base/nearest.js';
+import { ownValue } from '../base/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document/document.js';
 import type { Diagnostic, VariableProblem } from '../model/failure.js';
@@ -91,7 +92,7 @@ export function readValues(
   const problems: VariableProblem[] = [];
   for (const variable of variables) {
     const { name, description, example } = variable;
-    const value = Object.hasOwn(given, name) ? given[name] : undefined;
+    const value = ownValue(given, name);
     if (value !== undefined) {
       const read = variable.read(value);
       if (read.ok) values[name] = read.value;

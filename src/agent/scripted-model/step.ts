@@ -1,5 +1,6 @@
 /** What a script of the scripted model may contain, as plain data, and how to read it from JSON. Sends nothing. */
 
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { isObject } from '../../io/document/json-object.js';
 
@@ -76,7 +77,7 @@ const record =
   (value) => {
     if (!isObject(value)) return 'must be an object';
     for (const [key, one] of Object.entries(value)) {
-      const check = Object.hasOwn(fields, key) ? fields[key] : undefined;
+      const check = ownValue(fields, key);
       if (check === undefined) return `has no "${key}" (known: ${Object.keys(fields).join(', ')})`;
       const problem = check(one);
       if (problem !== undefined) return `${key}: ${problem}`;

@@ -4,6 +4,7 @@
  * reads everything.
  */
 
+import { ownValue } from '../../base/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import type { Config } from '../../model/config.js';
@@ -73,7 +74,7 @@ export async function changedPart(
   const kinds = kindsOf(changes, last, config.specs);
   if (!kinds) return undefined;
   const { specs, roots, removed, handWork } = kinds;
-  const added = specs.filter(({ feature }) => head.features[feature] === undefined);
+  const added = specs.filter(({ feature }) => ownValue(head.features, feature) === undefined);
   const rows = Object.entries(head.features);
   for (const [name, { reads = [] }] of rows) if (reads.some((path) => changes.has(path))) roots.add(name);
   for (const path of handWork.keys()) {
@@ -98,7 +99,7 @@ export async function changedPart(
   // A dependency that is not there: the whole project is read, and says so.
   if ([...features].some((name) => !needs.has(name))) return undefined;
   const tasks = rows.reduce((sum, [, row]) => sum + row.tasks, 0);
-  const size = [...features].reduce((sum, name) => sum + (head.features[name]?.tasks ?? 0), 0);
+  const size = [...features].reduce((sum, name) => sum + (ownValue(head.features, name)?.tasks ?? 0), 0);
   if (size > tasks * MOST) return undefined;
   const places = added.map(
     ({ feature, file, lockFile }) => [feature, { spec: file, lock: lockFile }] as const,
@@ -161,7 +162,7 @@ function kindsOf(
     if (spec !== undefined) {
       roots.add(spec);
       if (entry) texts.set(path, entry);
-      else removed.set(spec, head.features[spec]?.lock ?? '');
+      else removed.set(spec, ownValue(head.features, spec)?.lock ?? '');
     } else if (locked !== undefined) {
       roots.add(locked);
       if (entry) locks.push(path);
@@ -197,7 +198,7 @@ function kindsOf(
   const found = findSpecFiles(new Listing(texts), specs);
   if (found.diagnostics.length > 0 || found.files.length !== texts.size) return undefined;
   // One that has come to be in another file.
-  if (found.files.some(({ feature, file }) => (head.features[feature]?.spec ?? file) !== file))
+  if (found.files.some(({ feature, file }) => (ownValue(head.features, feature)?.spec ?? file) !== file))
     return undefined;
   for (const name of removed.keys()) roots.delete(name);
   return { specs: found.files, removed, roots, locks, outputs, handWork };
@@ -211,12 +212,14 @@ function mayWarnOtherwise(
   const { features, divisible } = head;
   const said = divisible?.warnings ?? [];
   if (said.length === 0) return false;
-  const changed = new Set([...roots].map((name) => features[name]?.spec));
+  const changed = new Set([...roots].map((name) => ownValue(features, name)?.spec));
   for (const { file } of specs) changed.add(file);
   if (said.some(({ file }) => changed.has(file))) return true;
   // They tell of paths that are not there, and of paths with similar names.
   const isMoved = ([path, entry]: readonly [string, Entry | undefined]) => !entry || !handWritten.get(path);
-  return removed.size > 0 || specs.some((one) => !features[one.feature]) || [...handWork].some(isMoved);
+  return (
+    removed.size > 0 || specs.some((one) => !ownValue(features, one.feature)) || [...handWork].some(isMoved)
+  );
 }
 
 function isLikeSpec(path: string, specs: string): boolean {
@@ -228,7 +231,9 @@ function isLikeSpec(path: string, specs: string): boolean {
 function folderOwner({ features }: IndexHead, path: string, specs: string): string | undefined {
   if (isLockFile(path)) return undefined;
   const [name = '', ...below] = path.slice(specs.length + 1).split('/');
-  return below.length > 0 && features[name]?.spec.startsWith(`${specs}/${name}/`) ? name : undefined;
+  return below.length > 0 && ownValue(features, name)?.spec.startsWith(`${specs}/${name}/`)
+    ? name
+    : undefined;
 }
 
 function readersOf(needs: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {

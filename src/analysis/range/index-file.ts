@@ -4,6 +4,7 @@
  * no index, and every task is analysed.
  */
 
+import { newRecord, ownValue } from '../../base/own-value.js';
 import { areTexts, isObject, isText } from '../../io/document/json-object.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
@@ -124,7 +125,7 @@ export async function readIndex(
 ): Promise<AnalysisIndex | undefined> {
   const head = known ?? (await readHead(state));
   if (!head) return undefined;
-  const wanted = [...(names ?? Object.keys(head.features))].filter((name) => head.features[name]);
+  const wanted = [...(names ?? Object.keys(head.features))].filter((name) => ownValue(head.features, name));
   const values = readParts(
     state,
     wanted.map((name) => (head.features[name] as FeaturePlace).at),
@@ -155,7 +156,7 @@ export async function writeIndex(state: string, index: WholeIndex): Promise<void
   const entries = [...features.values()];
   const owners = parts.add(tableText(entries.flatMap(({ owns }) => owns)));
   const readers = parts.add(tableText(entries.flatMap(({ looks }) => looks)));
-  const rows: Record<string, FeaturePlace> = {};
+  const rows = newRecord<FeaturePlace>();
   for (const [name, entry] of features) rows[name] = placed(entry, parts);
   await parts.write();
   await writeHead(state, { ...rest, features: rows, order: at, owners, readers });
@@ -174,7 +175,7 @@ export async function amendIndex(
   // A file of parts that is damaged leaves no index.
   if (!index) return;
   const parts = Parts.behind(state);
-  const rows: Record<string, FeaturePlace> = { ...before.features };
+  const rows = Object.assign(newRecord<FeaturePlace>(), before.features);
   for (const name of removed) delete rows[name];
   const changed = new Set(removed);
   for (const [name, entry] of features) {

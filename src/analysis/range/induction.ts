@@ -3,6 +3,7 @@
  * that their verdict follows from has changed since. Computes no key.
  */
 
+import { ownValue } from '../../base/own-value.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
@@ -203,13 +204,13 @@ function hasSameLock(
   { feature, id }: Task,
 ): boolean {
   if (!changed.has(feature)) return true;
-  return isSameJson(changed.get(feature)?.tasks[id], locks.get(feature)?.tasks[id]);
+  return isSameJson(ownValue(changed.get(feature)?.tasks, id), ownValue(locks.get(feature)?.tasks, id));
 }
 
 /** Whether its files are as its one record has them. */
 function isCurrent(project: Project, task: Task): boolean {
   const lock = project.locks.get(task.feature);
-  const locked = lock?.tasks[task.id];
-  if (!locked || locked.unmerged || lock.hasMarkers || lock.isLost) return false;
+  const locked = ownValue(lock?.tasks, task.id);
+  if (!lock || !locked || locked.unmerged || lock.hasMarkers || lock.isLost) return false;
   return isAsRecorded(project, locked, project.owned.get(task.label) ?? NO_FILES);
 }

@@ -4,6 +4,7 @@ import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { lockedEdits } from '../../analysis/locked-task.js';
 import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
@@ -72,7 +73,7 @@ async function patchesOnDisk(
     const file = project.edited.get(path);
     const old = former.value?.find((edit) => edit.path === path);
     if (!file || !old) {
-      if (locked.edits[path]) return err(baseMissing(store, path, locked));
+      if (ownValue(locked.edits, path)) return err(baseMissing(store, path, locked));
       continue;
     }
     const { claim } = file;

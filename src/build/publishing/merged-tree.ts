@@ -5,6 +5,7 @@
 
 import { findOrphans } from '../../analysis/orphans.js';
 import { foldPatches } from '../../analysis/patches.js';
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import type { Failure } from '../../model/failure.js';
@@ -86,7 +87,7 @@ function staysWith(project: Project, held: PublishPlan['held'], path: string): b
   if (held === 'all') return true;
   for (const feature of held) {
     const tasks = Object.values(project.locks.get(feature)?.tasks ?? {});
-    if (tasks.some(({ outputs }) => outputs[path] !== undefined)) return true;
+    if (tasks.some(({ outputs }) => ownValue(outputs, path) !== undefined)) return true;
   }
   return false;
 }
@@ -137,7 +138,7 @@ async function mergeEdits(
     }
     for (const task of editors) {
       // A patch that the file holds but the store does not would be lost by applying the others again.
-      const holds = lockedTask(project, task)?.edits?.[path] !== undefined;
+      const holds = ownValue(lockedTask(project, task)?.edits, path) !== undefined;
       const known =
         plan.finished.has(task.label) ||
         plan.dependencyOutputs.get(task.label)?.edits.some((edit) => edit.path === path);
@@ -188,7 +189,7 @@ function abandonedPatch(project: Project, path: string, held: PublishPlan['held'
   for (const [name, lock] of project.locks) {
     if (held.has(name)) continue;
     for (const [id, task] of Object.entries(lock.tasks)) {
-      if (!task.edits?.[path]) continue;
+      if (!ownValue(task.edits, path)) continue;
       const now = project.graph.tasks.get(`${name}/${id}`);
       if (!now?.edits.includes(path)) return true;
     }

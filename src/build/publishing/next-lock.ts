@@ -4,6 +4,7 @@ import { bytesInterface, criterionDigest } from '../../analysis/dependency-outpu
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { readsSignatures } from '../../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
+import { newRecord, ownValue } from '../../base/own-value.js';
 import { madeBy, type Provenance } from '../../model/action.js';
 import { type Digest, isSameJson } from '../../model/digest.js';
 import {
@@ -57,10 +58,10 @@ export function nextLock(
   merged: ReadonlyMap<string, Entry | undefined>,
 ): FeatureLock | undefined {
   const before = project.locks.get(feature.name);
-  const tasks: Record<string, LockedTask> = {};
+  const tasks = newRecord<LockedTask>();
   for (const task of feature.tasks) {
     const finished = plan.finished.get(task.label);
-    const whole = before?.tasks[task.id];
+    const whole = ownValue(before?.tasks, task.id);
     const chosen = project.choices.get(task.label);
     if (!finished) {
       // Where nothing came of it, or an accepted edit is still to be merged, all records stay.

@@ -3,6 +3,7 @@
 import { type DependencyOutputs, resultAsDependency } from '../../analysis/dependency-outputs.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import type { Prepared } from '../../analysis/prepare.js';
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';
@@ -90,7 +91,7 @@ async function mergedResults(
   const { path } = merged.error;
   const unreached = [...project.graph.tasks.values()].flatMap((task) => {
     const locked = lockedTask(project, task);
-    return (locked?.edits?.[path] && store.unreached?.(resultKeyOf(locked))) || [];
+    return (locked && ownValue(locked.edits, path) && store.unreached?.(resultKeyOf(locked))) || [];
   });
   return unreached.length === 0 ? merged : err({ ...merged.error, unreached: [...new Set(unreached)] });
 }

@@ -4,6 +4,7 @@
  */
 
 import { type ChangedPart, changedPart, type LastState } from '../../analysis/range/changed-part.js';
+import { ownValue } from '../../base/own-value.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import { restoredTask } from '../../model/events/events-together.js';
 import { type Entry, encodeEntry, type Files, type ObjectId } from '../../model/tree.js';
@@ -91,7 +92,7 @@ function lockFilesOf(
   const names = owners
     ? new Set([...gone.keys()].flatMap((path) => owners.at(path).map(({ feature }) => feature)))
     : Object.keys(head.features);
-  return [...names].flatMap((name) => (isConcerned(name) ? [] : (head.features[name]?.lock ?? [])));
+  return [...names].flatMap((name) => (isConcerned(name) ? [] : (ownValue(head.features, name)?.lock ?? [])));
 }
 
 interface Gone {

@@ -5,6 +5,7 @@
 
 import { join } from 'node:path';
 import { compareBytes } from '../../base/order.js';
+import { ownValue } from '../../base/own-value.js';
 import { fileIdentity } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -262,7 +263,7 @@ function isSimple(locked: LockedTask, missing: readonly string[], gone: Readonly
   const others = [...Object.keys(locked.edits ?? {}), ...Object.keys(locked.observed ?? {})];
   if (others.some((path) => gone.has(path))) return false;
   if (missing.length > 0 && (locked.recipe === 'accepted' || locked.adopted)) return false;
-  return missing.every((path) => locked.outputs[path] === encodeEntry(gone.get(path) as Entry));
+  return missing.every((path) => ownValue(locked.outputs, path) === encodeEntry(gone.get(path) as Entry));
 }
 
 /** Whether what agents were seen to read is as they saw it: where it changed, a whole build says so. */

@@ -1,5 +1,6 @@
 /** The lock file of a feature under other names and paths: ids and paths that it had before stay in it. Pure. */
 
+import { newRecord } from '../../base/own-value.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';
@@ -14,7 +15,7 @@ export function rewrittenLock(
 ): FeatureLock | undefined {
   const lock = project.locks.get(old);
   if (!lock) return undefined;
-  const tasks: Record<string, LockedTask> = {};
+  const tasks = newRecord<LockedTask>();
   let isChanged = name !== old;
   for (const [id, task] of Object.entries(lock.tasks)) {
     const label = renaming.label(`${old}/${id}`);

@@ -3,6 +3,7 @@
  * tree. Knows no planner and no request.
  */
 
+import { ownValue } from '../../base/own-value.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import { inThreads } from '../../io/pool/thread-pool.js';
 import { digestFields } from '../../model/digest.js';
@@ -145,7 +146,7 @@ function isPatchedBy(project: Project, feature: string, path: string): boolean {
   const locked = Object.values(project.locks.get(feature)?.tasks ?? {});
   const recorded = project.patched.get(path)?.by ?? [];
   return (
-    locked.some((task) => task.edits?.[path] !== undefined) ||
+    locked.some((task) => ownValue(task.edits, path) !== undefined) ||
     recorded.some((label) => label.startsWith(`${feature}/`))
   );
 }

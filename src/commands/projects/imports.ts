@@ -5,6 +5,7 @@
 
 import { chmod, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
 import { inSession, openWritingSession } from '../../build/project-session.js';
@@ -175,7 +176,7 @@ async function planCopies(
   const before = parseRecord(await readBytes(join(project, into, IMPORT_RECORD)));
   const digests = new Map([...files].map(([path, { content }]) => [path, digestBytes(content)]));
   const isOwn = (path: string, found: string) =>
-    found === before.files[path] || found === before.copying?.[path];
+    [before.files, before.copying].some((one) => found === ownValue(one, path));
   const stale = new Map<string, string | undefined>();
   const inTheWay: string[] = [];
   for (const [path, digest] of digests) {

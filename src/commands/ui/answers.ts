@@ -1,6 +1,7 @@
 /** How a server of conductor reads a request and answers it. Knows no document. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ownValue } from '../../base/own-value.js';
 import { readBytes } from '../../io/files.js';
 
 const ASSETS: Readonly<Record<string, string>> = {
@@ -13,7 +14,7 @@ const MAX_BODY = 100_000;
 /** A file of the bundled page in the folder `assets`. */
 export async function answerAsset(assets: string, path: string, response: ServerResponse): Promise<void> {
   const name = path === '/' ? 'index.html' : path.slice(1);
-  const type = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
+  const type = ownValue(ASSETS, name);
   const content = type === undefined ? undefined : await readBytes(`${assets}/${name}`);
   if (type === undefined || content === undefined) plain(response, 404, 'there is no such page');
   else response.writeHead(200, { 'content-type': type }).end(content);

@@ -1,5 +1,6 @@
 /** A feature's versions, from its lock file through git's history. Changes nothing. */
 
+import { ownValue } from '../../base/own-value.js';
 import { compareManifests } from '../../model/action.js';
 import { type FeatureLock, type LockedTask, resultKeyOf, versionBump } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
@@ -107,14 +108,14 @@ async function taskChanges(
 ): Promise<TaskChange[]> {
   const changes: TaskChange[] = [];
   for (const [id, task] of Object.entries(after.tasks)) {
-    const old = before?.tasks[id];
+    const old = ownValue(before?.tasks, id);
     if (old && old.key === task.key && old.result === task.result) continue;
     const items = old ? await changedItems(store, old, task) : [];
     const change = old ? 'changed' : 'added';
     changes.push({ id, change, items, result: task.result, recipe: task.recipe });
   }
   for (const id of Object.keys(before?.tasks ?? {})) {
-    if (!after.tasks[id]) changes.push({ id, change: 'removed', items: [] });
+    if (!ownValue(after.tasks, id)) changes.push({ id, change: 'removed', items: [] });
   }
   return changes;
 }
@@ -135,7 +136,7 @@ async function costAndTime(
   let costUsd = 0;
   let at: string | undefined;
   for (const [id, { result }] of Object.entries(after.tasks)) {
-    if (before?.tasks[id]?.result === result) continue;
+    if (ownValue(before?.tasks, id)?.result === result) continue;
     const made = await recordedProvenance(objects, result);
     if (!made) continue;
     costUsd += made.usage.costUsd ?? 0;

@@ -2,6 +2,7 @@
 
 import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { EditPatch } from '../../model/action.js';
@@ -59,7 +60,7 @@ export async function restorePatches(
     return [id, { ...task, edits: Object.fromEntries(edits) }];
   });
   const labels = (path: string) =>
-    tasks.filter(([, task]) => task.edits?.[path]).map(([id]) => `${feature.name}/${id}`);
+    tasks.filter(([, task]) => ownValue(task.edits, path)).map(([id]) => `${feature.name}/${id}`);
   const patched = [...files].map(([path, entry]): [string, PatchedFile] => {
     const others = (project.patched.get(path)?.by ?? []).filter(
       (label) => !label.startsWith(`${feature.name}/`),

@@ -5,6 +5,7 @@
 
 import { type Changes, isTouched, wordsOf } from '../../analysis/range/changes.js';
 import { otherWords } from '../../analysis/range/task-words.js';
+import { ownValue } from '../../base/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
@@ -62,7 +63,10 @@ export function urgentTasks(
       );
     },
     hasSameLock: ({ feature, id }) =>
-      isSameJson(before.locks.get(feature)?.tasks[id], project.locks.get(feature)?.tasks[id]),
+      isSameJson(
+        ownValue(before.locks.get(feature)?.tasks, id),
+        ownValue(project.locks.get(feature)?.tasks, id),
+      ),
   };
   // Where only specs changed, a task of another spec is hardly concerned.
   const inSpecs = changed.every((path) => path.startsWith(`${project.config.specs}/`));

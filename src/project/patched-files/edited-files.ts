@@ -1,5 +1,6 @@
 /** The files that tasks patch and nobody owns: the hand-written text, apart from the patches. Decides nothing. */
 
+import { ownValue } from '../../base/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
@@ -67,7 +68,7 @@ export async function editedFiles(
   const patches: TaskPatches[] = [];
   for (const label of [...graph.order].reverse()) {
     const { feature, id } = graph.task(label);
-    const locked = locks.get(feature)?.tasks[id];
+    const locked = ownValue(locks.get(feature)?.tasks, id);
     if (locked) patches.push(recordsOf(locked).filter((one) => one.edits !== undefined));
   }
   const files = new Map<string, EditedFile>();
@@ -152,7 +153,7 @@ async function withoutPatches(
 ): Promise<Result<Entry | undefined, 'conflict'>> {
   let file = onDisk;
   for (const records of tasks) {
-    const patching = records.filter((record) => record.edits?.[path]);
+    const patching = records.filter((record) => ownValue(record.edits, path));
     if (patching.length === 0) continue;
     let found: Result<Entry | undefined, 'conflict'> | undefined;
     for (const record of patching) {

@@ -4,6 +4,7 @@
  */
 
 import { mapBounded } from '../../base/bounded.js';
+import { ownValue } from '../../base/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
@@ -36,7 +37,7 @@ export function unknownPatches({
   const editors = new Map<string, Label[]>();
   for (const label of graph.order) {
     const { feature, id, edits } = graph.task(label);
-    if (locks.get(feature)?.tasks[id]) continue;
+    if (ownValue(locks.get(feature)?.tasks, id)) continue;
     for (const path of edits)
       if (listing.get(path) && !known.has(path)) editors.set(path, [...(editors.get(path) ?? []), label]);
   }

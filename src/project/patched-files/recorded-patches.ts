@@ -1,5 +1,6 @@
 /** The recorded patches of one file, put on it as they are recorded or divided again among their tasks. Decides nothing. */
 
+import { ownValue } from '../../base/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
@@ -41,7 +42,7 @@ export async function recordedPatches(
   const found = new Map<Label, readonly TaskRecord[]>();
   for (const [feature, { tasks }] of locks) {
     for (const [id, task] of Object.entries(tasks)) {
-      const records = recordsOf(task).filter((record) => record.edits?.[path]);
+      const records = recordsOf(task).filter((record) => ownValue(record.edits, path));
       if (records.length > 0) found.set(`${feature}/${id}`, records);
     }
   }
@@ -80,7 +81,7 @@ export async function patchSides(
 
 /** What a record says that a task made of a file. */
 export function recordedAfter({ edits }: TaskRecord, path: string): Entry | undefined {
-  const word = edits?.[path]?.after ?? '';
+  const word = ownValue(edits, path)?.after ?? '';
   return word === '' ? undefined : decodeEntry(word);
 }
 

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { compareBytes } from '../../base/order.js';
+import { ownValue } from '../../base/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { NameNotText } from '../../io/git/raw-tree.js';
 import { TreeLook } from '../../io/git/reading/tree-look.js';
@@ -111,7 +112,7 @@ async function emptiedFolders(
   const may = new Set([...foldersOf(gone), ...foldersOf(record.kept)]);
   const found: string[] = [];
   for (const folder of folders) {
-    if (stay.has(folder) || (record.folders[folder] !== undefined && !may.has(folder))) continue;
+    if (stay.has(folder) || (ownValue(record.folders, folder) !== undefined && !may.has(folder))) continue;
     if ((await after.at(folder))?.mode !== '40000') found.push(folder);
   }
   return found.sort((a, b) => b.length - a.length);

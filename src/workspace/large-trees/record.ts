@@ -5,6 +5,7 @@
 
 import { type BigIntStats, lstatSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { newRecord } from '../../base/own-value.js';
 import { isMissing } from '../../io/errors.js';
 import { readText } from '../../io/files.js';
 import { beside } from '../tools/copies.js';
@@ -72,7 +73,7 @@ const TRUSTED = new Set([
  * every folder in a file system of another kind (over a network, in a program): these folders are read each time.
  */
 export function folderLooks(dir: string, folders: Iterable<string>, time: bigint): Record<string, string> {
-  const looks: Record<string, string> = {};
+  const looks = newRecord<string>();
   const isTrusted = TRUSTED.has(statfsSync(dir).type);
   for (const folder of ['', ...folders]) {
     const stat = lookAt(join(dir, folder));

@@ -7,6 +7,7 @@
 import type { BigIntStats } from 'node:fs';
 import { join, posix } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { ownValue } from '../../base/own-value.js';
 import { lookSync } from '../../io/files.js';
 import { gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -81,13 +82,13 @@ class RecordedFolders implements KnownFolders {
     for (const path of kept) {
       if (keptNow.includes(path)) continue;
       let above = folderOf(path.replace(/\/+$/, ''));
-      while (folders[above] === undefined && above !== '') above = folderOf(above);
+      while (ownValue(folders, above) === undefined && above !== '') above = folderOf(above);
       this.opened.add(above);
     }
   }
 
   inside(path: string, stat: BigIntStats): readonly string[] | undefined {
-    const look = this.looks[path];
+    const look = ownValue(this.looks, path);
     if (!look || this.opened.has(path) || folderLook(stat) !== look) return undefined;
     return this.names.get(path) ?? [];
   }

@@ -1,5 +1,6 @@
 /** Merges JSON by its keys and lists, in the text of one side. Knows no files. */
 
+import { ownValue } from '../../base/own-value.js';
 import { type JsonEditor, type JsonPath, openJsonEditor } from '../../io/document/json-edit.js';
 import { isObject, type JsonObject } from '../../io/document/json-object.js';
 import { canonicalJson } from '../../model/digest.js';
@@ -60,7 +61,7 @@ class JsonMerge {
     const keys = Object.keys(after);
     const isSorted = areSorted(Object.keys(current)) && areSorted(keys);
     for (const key of new Set([...keys, ...Object.keys(before)])) {
-      const [old, here, wanted] = [before, current, after].map((side) => own(side, key));
+      const [old, here, wanted] = [before, current, after].map((side) => ownValue(side, key));
       if (here === undefined && old === undefined && wanted !== undefined) {
         const place = (names: readonly string[]) =>
           isSorted ? sortedPlace(names, key) : placeAfter(names, keys, key);
@@ -98,10 +99,6 @@ class JsonMerge {
     }
     return true;
   }
-}
-
-function own(values: JsonObject, key: string): unknown {
-  return Object.hasOwn(values, key) ? values[key] : undefined;
 }
 
 function wordOf(value: unknown): string {

@@ -1,5 +1,6 @@
 /** The part of an edited file that is one task's own. Knows no other task. */
 
+import { ownValue } from '../../base/own-value.js';
 import { type LineHunk, lineHunks, linesOf } from '../../io/text-diff.js';
 import type { EditPatch, FileChange } from '../../model/action.js';
 import type { TaskRun } from '../../model/task-run.js';
@@ -15,8 +16,8 @@ export async function patchesOf(
   const found: EditPatch[] = [];
   for (const path of edits) {
     const seen = captured.find((edit) => edit.path === path);
-    const sides = editSides[path];
-    const base = entryOf(editBases[path]);
+    const sides = ownValue(editSides, path);
+    const base = entryOf(ownValue(editBases, path));
     if (!sides) {
       if (seen && !sameEntry(seen.before, seen.after)) found.push({ ...seen, base });
       continue;

@@ -6,6 +6,7 @@
 import { lstatSync } from 'node:fs';
 import { stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { ownValue } from '../../base/own-value.js';
 import { sha256 } from '../../base/sha256.js';
 import { exists, lookSync, makeDir, readText, readTextSync, writeAtomic } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
@@ -64,7 +65,7 @@ export class Submodules {
         if (from !== undefined) mounts.push({ from, to });
         continue;
       }
-      const known = before[path]?.from === from ? before[path].print : undefined;
+      const known = ownValue(before, path)?.from === from ? ownValue(before, path)?.print : undefined;
       copies[path] = { from, print: await freshCopy(from, to, known) };
     }
     if (JSON.stringify(copies) !== JSON.stringify(before))

@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { ownValue } from '../../base/own-value.js';
 import { namesIn, writeAtomic } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
@@ -143,7 +144,7 @@ export class WorkspaceTools {
         mounts.push({ from, to });
         continue;
       }
-      const before = known?.key === setup.key ? known.paths[path] : undefined;
+      const before = known?.key === setup.key ? ownValue(known.paths, path) : undefined;
       if (isPackageFolder(path)) await removeCaches(to);
       paths[path] = await freshCopy(from, to, before);
     }
