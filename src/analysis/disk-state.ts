@@ -1,6 +1,6 @@
 /** A task's files on disk against what is recorded and what would be published. Decides no verdict. */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import type { StoredResult } from '../model/action.js';
 import type { LockedTask } from '../model/feature-lock.js';
 import { patternSet } from '../model/paths/pattern-set.js';

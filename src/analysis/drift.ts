@@ -1,6 +1,6 @@
 /** What people changed in a task's files since they were recorded. Decides nothing and writes no file. */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { diffTrees, type FileDifference } from '../io/git/tree-diff.js';
 import type { Label, Task } from '../model/task.js';
 import { decodeEntry, type Entry, sameEntry } from '../model/tree.js';

@@ -1,6 +1,6 @@
 /** Recorded outputs that no task owns any more: what the next complete build removes, and what it leaves. Decides for all. */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { historicalBlobs } from '../io/git/commit-history.js';
 import { LOCK_ENDING } from '../model/feature-lock.js';
 import type { Label } from '../model/task.js';

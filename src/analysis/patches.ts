@@ -3,7 +3,7 @@
  * keys and no verdicts.
  */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { FileChange } from '../model/action.js';
 import type { Failure } from '../model/failure.js';

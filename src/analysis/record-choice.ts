@@ -3,7 +3,7 @@
  * project's list of choices.
  */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { type LockedTask, resultKeyOf, type TaskRecord } from '../model/feature-lock.js';
 import type { Task } from '../model/task.js';
 import type { Project, RecordChoice } from '../project/project.js';

@@ -12,7 +12,7 @@ import { type Induction, LazyInduction, openInduction } from '../analysis/range/
 import { isPlainTask, shapeOf } from '../analysis/range/keep-index.js';
 import type { PathRow } from '../analysis/range/path-table.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import type { ExecutionHost } from '../execution/executor.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
@@ -58,7 +58,7 @@ export async function openPart(
   // Of this snapshot alone: a later build takes its own.
   const ground = session.memory.takeGround();
   if (!ground || !isPlain(options)) return undefined;
-  const part = await readPart(diskSource(session, loaded.config), ground, true);
+  const part = await readPart(diskSource(session, loaded.config), ground, { restores: true });
   return part && preparePart({ host, options, session, signal }, { loaded, part, warn });
 }
 
@@ -114,7 +114,7 @@ function isPlain(options: BuildOptions): boolean {
 export async function readPart(
   source: ProjectSource,
   ground: SnapshotGround,
-  restores = false,
+  { restores }: { readonly restores: boolean } = { restores: false },
 ): Promise<ReadPart | undefined> {
   const { repository, objects } = source;
   const { state } = repository;

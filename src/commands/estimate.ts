@@ -1,7 +1,7 @@
 /** What a build would cost: from similar tasks that were built, else from the size of prompts. */
 
 import type { Prepared } from '../analysis/prepare.js';
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { median } from '../base/statistics.js';
 import { historyFolder, readHistory } from '../build/build-history.js';
 import type { Inspection } from '../build/dry-run.js';

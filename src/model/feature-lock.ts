@@ -1,6 +1,6 @@
 /** A feature's lock file, `.metadata.json`: what was built, from which key. Knows no disk. */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import type { ObservedInputs } from './action.js';
 import type { Digest } from './digest.js';
 import type { ResultRecipe } from './task.js';

@@ -7,7 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { compareBytes } from '../base/order.js';
-import { newRecord } from '../base/own-value.js';
+import { newRecord } from '../base/records/own-value.js';
 import { throwIfNotSeen } from '../io/errors.js';
 import { fileIdentity } from '../io/files.js';
 import { fileChanges, resolveCommit } from '../io/git/commit-history.js';

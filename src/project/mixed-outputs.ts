@@ -5,7 +5,7 @@
 
 import { mapBounded } from '../base/bounded.js';
 import { conflictSides } from '../base/conflict-markers.js';
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { mergeFile } from '../io/git/merge-file.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../model/feature-lock.js';

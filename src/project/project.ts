@@ -2,7 +2,7 @@
  * A project as one build sees it: snapshot, specs, lock files, ownership and the hand-written tree. Decides nothing.
  */
 
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import type { Repository } from '../io/git/repository.js';

@@ -4,7 +4,7 @@
  */
 
 import { compareBytes } from '../base/order.js';
-import { newRecord, ownValue } from '../base/own-value.js';
+import { newRecord, ownValue } from '../base/records/own-value.js';
 import { canonicalJson } from '../model/digest.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 

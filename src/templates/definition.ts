@@ -1,7 +1,7 @@
 /** Reads a `template.yaml`: its description, variables and examples, or all problems. */
 
 import { nearest } from '../base/nearest.js';
-import { ownValue } from '../base/own-value.js';
+import { ownValue } from '../base/records/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type KeyPath, locator, parseYaml, validateSchema } from '../io/document/document.js';
 import type { Diagnostic, VariableProblem } from '../model/failure.js';

@@ -12,23 +12,16 @@ import {
   utimesSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { git, gitOk } from '../io/git/git-process.js';
-import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open-repository.js';
 import { changedFiles } from '../io/git/walk.js';
 import { hashObject } from '../io/git/writing/object-bytes.js';
 import type { Entry, FileMode } from '../model/tree.js';
-import { ScratchRepository } from '../test/rig/scratch-repository.js';
+import { openScratch, ScratchRepository } from '../test/rig/scratch-repository.js';
 import { applyFew } from './apply-few.js';
 import { CHANGED_ARGUMENTS, indexCall } from './private-index.js';
 import { publishTree, recoverPublish } from './publish.js';
 import { takeSnapshot } from './snapshot.js';
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
 
 type Texts = Readonly<Record<string, string>>;
 /** By path: content, or content and mode; undefined: no file any more. */
@@ -36,13 +29,8 @@ type Changed = Readonly<Record<string, string | readonly [string, FileMode] | un
 
 async function rig(texts: Texts, prefix = '') {
   const scratch = new ScratchRepository();
-  cleanups.push(() => scratch.remove());
   for (const [path, text] of Object.entries(texts)) scratch.write(`${prefix}${path}`, text);
-  const opened = await openRepository(join(scratch.dir, prefix));
-  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
-  const repository = opened.value;
-  const objects = new GitObjects(repository);
-  cleanups.push(() => objects.close());
+  const { repository, objects } = await openScratch(scratch, prefix);
   const snapshot = async () => {
     const taken = await takeSnapshot(repository, objects, { secrets: [], named: [], force: [] });
     if (!taken.ok) throw new Error(JSON.stringify(taken.error));

@@ -20,9 +20,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ok } from '../base/result.js';
-import { GitObjects } from '../io/git/objects.js';
-import { openRepository } from '../io/git/open-repository.js';
-import { ScratchRepository } from '../test/rig/scratch-repository.js';
+import { openScratch, ScratchRepository } from '../test/rig/scratch-repository.js';
 import { captureResult, entryProblem } from './capture.js';
 import { removeForcibly, restoreFolder } from './restore.js';
 import { takeSnapshot } from './snapshot.js';
@@ -35,15 +33,11 @@ afterEach(async () => {
 
 async function rig() {
   const scratch = new ScratchRepository();
-  cleanups.push(() => scratch.remove());
   scratch.write('f', '1');
   scratch.write('src/g', '2');
   scratch.commit();
-  const opened = await openRepository(scratch.dir);
-  if (!opened.ok) throw new Error(JSON.stringify(opened.error));
-  const objects = new GitObjects(opened.value);
-  cleanups.push(() => objects.close());
-  const pool = new WorkspacePool(opened.value, objects, {
+  const { repository, objects } = await openScratch(scratch);
+  const pool = new WorkspacePool(repository, objects, {
     cacheDir: scratch.cache,
     link: [],
     keep: [],
@@ -51,7 +45,7 @@ async function rig() {
     isSandboxed: async () => false,
     setup: async () => ok(undefined),
   });
-  const taken = await takeSnapshot(opened.value, objects, { secrets: [], named: [], force: [] });
+  const taken = await takeSnapshot(repository, objects, { secrets: [], named: [], force: [] });
   if (!taken.ok) throw new Error(JSON.stringify(taken.error));
   const view = taken.value.tree;
   return {

@@ -1,6 +1,6 @@
 /** What a script of the scripted model may contain, as plain data, and how to read it from JSON. Sends nothing. */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { isObject } from '../../io/document/json-object.js';
 

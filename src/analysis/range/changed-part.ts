@@ -4,7 +4,7 @@
  * reads everything.
  */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import type { Config } from '../../model/config.js';

@@ -4,7 +4,7 @@
  * no index, and every task is analysed.
  */
 
-import { newRecord, ownValue } from '../../base/own-value.js';
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { areTexts, isObject, isText } from '../../io/document/json-object.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';

@@ -3,7 +3,7 @@
  * that their verdict follows from has changed since. Computes no key.
  */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';
 import type { FeatureLock } from '../../model/feature-lock.js';

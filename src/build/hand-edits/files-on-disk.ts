@@ -4,7 +4,7 @@ import type { DependencyOutputs } from '../../analysis/dependency-outputs.js';
 import { lockedEdits } from '../../analysis/locked-task.js';
 import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { EditPatch, StoredResult } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';

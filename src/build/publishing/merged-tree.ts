@@ -5,7 +5,7 @@
 
 import { findOrphans } from '../../analysis/orphans.js';
 import { foldPatches } from '../../analysis/patches.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
 import type { Failure } from '../../model/failure.js';
@@ -66,7 +66,7 @@ export async function mergeResults(
   return ok({
     tree,
     changesFiles,
-    stored: storedFiles(project, plan),
+    stored: storedFiles(project, plan, changes),
     leftBehind,
     done: plan.done,
     published: publishedOutputs(project, plan.finished.values(), changes),
@@ -75,9 +75,15 @@ export async function mergeResults(
   });
 }
 
-function storedFiles({ rest }: Project, { finished }: PublishPlan): Set<ObjectId> {
+/** Of the files that are published, those that are as a result has them. */
+function storedFiles(
+  { rest }: Project,
+  { finished }: PublishPlan,
+  changes: ReadonlyMap<string, Entry | undefined>,
+): Set<ObjectId> {
   const stored = new Set<ObjectId>();
-  for (const { result } of finished.values()) for (const { id } of result.outputs.values()) stored.add(id);
+  for (const { result } of finished.values())
+    for (const [path, { id }] of result.outputs) if (changes.get(path)?.id === id) stored.add(id);
   for (const { id } of rest?.restored.files.values() ?? []) stored.add(id);
   return stored;
 }

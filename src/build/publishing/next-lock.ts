@@ -4,7 +4,7 @@ import { bytesInterface, criterionDigest } from '../../analysis/dependency-outpu
 import { rekeyedRecord } from '../../analysis/interfaces/former-keys.js';
 import { readsSignatures } from '../../analysis/interfaces/interface-files.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
-import { newRecord, ownValue } from '../../base/own-value.js';
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { madeBy, type Provenance } from '../../model/action.js';
 import { type Digest, isSameJson } from '../../model/digest.js';
 import {

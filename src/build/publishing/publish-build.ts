@@ -3,7 +3,7 @@
 import { type DependencyOutputs, resultAsDependency } from '../../analysis/dependency-outputs.js';
 import { interfacesOf } from '../../analysis/interfaces/interfaces.js';
 import type { Prepared } from '../../analysis/prepare.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
 import type { StoredResult } from '../../model/action.js';

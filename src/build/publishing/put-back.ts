@@ -4,7 +4,7 @@
  */
 
 import { type ChangedPart, changedPart, type LastState } from '../../analysis/range/changed-part.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { changedOrNothing } from '../../io/git/walk.js';
 import { restoredTask } from '../../model/events/events-together.js';
 import { type Entry, encodeEntry, type Files, type ObjectId } from '../../model/tree.js';
@@ -87,18 +87,19 @@ function lockFilesOf(
   { head, tables }: Pick<LastState, 'head' | 'tables'>,
   gone: Files,
   isConcerned: (feature: string) => boolean,
-): readonly string[] {
+): ReadonlySet<string> {
   const owners = gone.size > MOST_ASKED ? undefined : tables.owners();
   const names = owners
     ? new Set([...gone.keys()].flatMap((path) => owners.at(path).map(({ feature }) => feature)))
     : Object.keys(head.features);
-  return [...names].flatMap((name) => (isConcerned(name) ? [] : (ownValue(head.features, name)?.lock ?? [])));
+  const others = [...names].filter((name) => !isConcerned(name));
+  return new Set(others.flatMap((name) => ownValue(head.features, name)?.lock ?? []));
 }
 
 interface Gone {
   readonly last: LastBuild;
   readonly gone: Files;
-  readonly locks: readonly string[];
+  readonly locks: ReadonlySet<string>;
 }
 
 /** The tasks of these lock files that own one of the files; undefined where one would not be up to date with its recorded files. */
@@ -106,8 +107,9 @@ async function goneTasks(
   { repository, objects }: ProjectSource,
   { last, gone, locks }: Gone,
 ): Promise<Restored | undefined> {
-  const all = (await readKeptLocks(repository.state)) ?? {};
-  const kept = locks.map((file) => [file, all[file] ?? NO_LOCK] as const);
+  const all = await readKeptLocks(repository.state);
+  const kept = Object.entries(all ?? {}).filter(([file]) => locks.has(file));
+  if (kept.length < locks.size) return undefined;
   const tasks = (await tasksOfLocks(objects, last.tree, { kept, gone }))?.tasks;
   const restored = tasks?.filter(({ missing }) => missing.length > 0);
   if (!restored) return undefined;
@@ -120,9 +122,6 @@ async function goneTasks(
   const keys = new Map(restored.map(({ label, key }) => [label, key]));
   return { tasks: restored.map((task) => restoredTask(task, usages)), keys, files };
 }
-
-/** No lock file has this id. */
-const NO_LOCK = { blob: '' };
 
 /** Whether a warning may tell of these files, or a spec of another folder name one. */
 function mayBeSaid({ divisible, features }: LastState['head'], paths: readonly string[]): boolean {

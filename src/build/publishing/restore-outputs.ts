@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import { compareBytes } from '../../base/order.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { fileIdentity } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -57,7 +57,7 @@ export async function restoreGone(
   open: OpenLifecycle,
   { last, person }: SameGround,
   seen?: SeenChanges,
-): Promise<Restored | undefined> {
+): Promise<RestoringSummary | undefined> {
   const { repository, objects } = open.session;
   const gone = await findGone(repository, last, seen);
   if (!gone || gone.size === 0) return undefined;
@@ -74,7 +74,7 @@ export async function restoreOutputs(
   open: OpenLifecycle,
   snapshot: ObjectId,
   last: LastBuild,
-): Promise<Restored | undefined> {
+): Promise<RestoringSummary | undefined> {
   const { repository, objects } = open.session;
   const write = async () => {
     const to = { from: snapshot, to: last.tree, isOnDisk: true } as const;
@@ -86,13 +86,13 @@ export async function restoreOutputs(
   });
 }
 
-type Restored = Omit<BuildSummary, 'ms'>;
+type RestoringSummary = Omit<BuildSummary, 'ms'>;
 
 async function restore(
   { session, emit, openRecord, signal }: OpenLifecycle,
   last: LastBuild,
   { gone, write }: GoneFiles,
-): Promise<Restored | undefined> {
+): Promise<RestoringSummary | undefined> {
   const { objects, sessionState } = session;
   const results = recordedResults(session, last, gone);
   const [isSound, found] = await Promise.all([areSound(objects, gone.values()), results]);

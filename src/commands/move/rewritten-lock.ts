@@ -1,6 +1,6 @@
 /** The lock file of a feature under other names and paths: ids and paths that it had before stay in it. Pure. */
 
-import { newRecord } from '../../base/own-value.js';
+import { newRecord } from '../../base/records/own-value.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';
 import type { Project } from '../../project/project.js';

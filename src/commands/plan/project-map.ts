@@ -3,7 +3,7 @@
  * tree. Knows no planner and no request.
  */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import { inThreads } from '../../io/pool/thread-pool.js';
 import { digestFields } from '../../model/digest.js';

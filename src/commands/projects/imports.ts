@@ -5,7 +5,7 @@
 
 import { chmod, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { inspectProject } from '../../build/dry-run.js';
 import { inSession, openWritingSession } from '../../build/project-session.js';

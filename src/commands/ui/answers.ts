@@ -1,7 +1,7 @@
 /** How a server of conductor reads a request and answers it. Knows no document. */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { readBytes } from '../../io/files.js';
 
 const ASSETS: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 /** A feature's versions, from its lock file through git's history. Changes nothing. */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { compareManifests } from '../../model/action.js';
 import { type FeatureLock, type LockedTask, resultKeyOf, versionBump } from '../../model/feature-lock.js';
 import type { Feature } from '../../model/task.js';

@@ -2,7 +2,7 @@
 
 import { baseMissing } from '../../analysis/pinned-results.js';
 import type { Prepared } from '../../analysis/prepare.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Changes } from '../../build/publishing/publish-plan.js';
 import type { EditPatch } from '../../model/action.js';

@@ -5,7 +5,7 @@
 
 import { type Changes, isTouched, wordsOf } from '../../analysis/range/changes.js';
 import { otherWords } from '../../analysis/range/task-words.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { changedFiles } from '../../io/git/walk.js';
 import { isSameJson } from '../../model/digest.js';

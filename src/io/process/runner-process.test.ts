@@ -183,7 +183,7 @@ test('a runner process that is killed leaves no program behind, and its programs
   expect(await ended).toMatchObject({
     kind: 'signalled',
     signal: 'SIGKILL',
-    tail: expect.stringContaining('The process in which conductor runs commands was ended'),
+    tail: expect.stringContaining('The process in which conductor runs programs was ended'),
   });
   if (process.platform === 'linux') expect(await isLive(child)).toBe(false);
   expect(runner.isReady).toBe(false);

@@ -25,7 +25,7 @@ export interface QuickRun extends PlainRun, Heard {
 const FEW = 20;
 
 /** The output of a program that ended with the small process: nothing else is known of it. */
-const ENDED_TOO = 'The process in which conductor runs commands was ended, and this command with it.\n';
+const ENDED_TOO = 'The process in which conductor runs programs was ended, and this program with it.\n';
 
 interface Waiting {
   readonly run: QuickRun;

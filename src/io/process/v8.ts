@@ -70,8 +70,8 @@ function youngBytes(): number {
   );
 }
 
-/** The only release whose V8 counts bytes of code that ran (it has two compilers; later ones have three, and count calls). */
-const COUNTS_BYTES = 20;
+/** The release for which the number below was measured. */
+const MEASURED_RELEASE = 20;
 
 /** Bytes of its code that a function runs before V8 optimises it, and what V8 takes by itself. */
 const OPTIMISED_AFTER = 700_000;
@@ -86,7 +86,7 @@ export function optimiseLater(): void {
 }
 
 function setOptimisedAfter(bytes: number): void {
-  if (Number.parseInt(process.versions.node, 10) === COUNTS_BYTES)
+  if (Number.parseInt(process.versions.node, 10) === MEASURED_RELEASE)
     setFlagsFromString(`--interrupt-budget=${bytes}`);
 }
 

@@ -11,19 +11,20 @@ type Together = 'tasks.fresh' | 'tasks.restored';
 export type SingleEvent = Exclude<BuildEvent, { type: Together }>;
 
 /**
- * Tasks in one event at most: its line has about 150 kB then, and larger events cost no less and need more memory. The line of one event
- * for 100,000 tasks would have 13 MB, which many programs that read lines refuse.
+ * Tasks in one event at most, or files of them if they have more: its line has about 150 kB then, and larger events cost no less and need more
+ * memory. The line of one event for 100,000 tasks would have 13 MB, which many programs that read lines refuse.
  */
-const TASKS_AT_ONCE = 1000;
+const AT_ONCE = 1000;
 
 /** Of tasks that were fresh together, in their order. */
 export function* freshEvents(tasks: readonly Label[], checked: boolean): Iterable<BuildEventBody> {
-  for (const group of groupsOf(tasks)) yield { type: 'tasks.fresh', tasks: group, checked };
+  for (const group of groupsOf(tasks, () => 1)) yield { type: 'tasks.fresh', tasks: group, checked };
 }
 
 /** Of tasks whose results were restored together, in their order. */
 export function* restoredEvents(tasks: readonly RestoredTask[]): Iterable<BuildEventBody> {
-  for (const group of groupsOf(tasks)) yield { type: 'tasks.restored', tasks: group };
+  const sizeOf = ({ missing }: RestoredTask) => Math.max(1, missing.length);
+  for (const group of groupsOf(tasks, sizeOf)) yield { type: 'tasks.restored', tasks: group };
 }
 
 /** What is told of a task. `usages`: what the results of agents had cost. */
@@ -35,9 +36,19 @@ export function restoredTask(
   return { task: label, missing, result, ...(saved === undefined ? {} : { saved }) };
 }
 
-function* groupsOf<T>(items: readonly T[]): Iterable<readonly T[]> {
-  for (let begin = 0; begin < items.length; begin += TASKS_AT_ONCE)
-    yield items.slice(begin, begin + TASKS_AT_ONCE);
+function* groupsOf<T>(items: readonly T[], sizeOf: (item: T) => number): Iterable<readonly T[]> {
+  let begin = 0;
+  let size = 0;
+  for (const [at, item] of items.entries()) {
+    const more = sizeOf(item);
+    if (at > begin && size + more > AT_ONCE) {
+      yield items.slice(begin, at);
+      begin = at;
+      size = 0;
+    }
+    size += more;
+  }
+  if (begin < items.length) yield items.slice(begin);
 }
 
 /** What an event tells, task by task: the events that a build without events for many tasks would emit. All others are themselves. */

@@ -1,6 +1,6 @@
 /** The files that tasks patch and nobody owns: the hand-written text, apart from the patches. Decides nothing. */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';

@@ -4,7 +4,7 @@
  */
 
 import { mapBounded } from '../../base/bounded.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { FeatureLock } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';

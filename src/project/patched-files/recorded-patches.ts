@@ -1,6 +1,6 @@
 /** The recorded patches of one file, put on it as they are recorded or divided again among their tasks. Decides nothing. */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { type FeatureLock, recordsOf, type TaskRecord } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';

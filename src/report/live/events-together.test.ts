@@ -147,4 +147,7 @@ test('thousands of tasks are told in events of a bounded size, each task once an
   expect(fresh.flatMap(({ tasks }) => tasks)).toEqual(labels);
   expect(again.flatMap(({ tasks }) => tasks)).toEqual(restored);
   expect([...freshEvents([], false), ...restoredEvents([])]).toEqual([]);
+  const missing = Array.from({ length: 600 }, (_, i) => `out/${i}`);
+  const large = ['f/T1', 'f/T2', 'f/T3'].map((task) => ({ task, missing, result: 'a1' }));
+  expect([...restoredEvents(large)]).toEqual(large.map((one) => ({ type: 'tasks.restored', tasks: [one] })));
 });

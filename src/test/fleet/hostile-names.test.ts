@@ -5,8 +5,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ok } from '../../base/result.js';
-import { GitObjects } from '../../io/git/objects.js';
-import { openRepository } from '../../io/git/open-repository.js';
+import type { GitObjects } from '../../io/git/objects.js';
 import type { ObjectId } from '../../model/tree.js';
 import { arrivedResult } from '../../store/arrival.js';
 import { GitResults } from '../../store/git-results.js';
@@ -16,7 +15,7 @@ import { takeFrames } from '../../store/parcels/object-frames.js';
 import { ParcelServer } from '../../store/parcels/parcel-server.js';
 import { publishTree, recoverPublish } from '../../workspace/publish.js';
 import { WorkspacePool } from '../../workspace/workspace-pool.js';
-import { ScratchRepository } from '../rig/scratch-repository.js';
+import { openScratch, ScratchRepository } from '../rig/scratch-repository.js';
 
 /** As bytes, one character each. The last ones are `.git` to some file systems. */
 const NAMES = ['', '.', '..', '../evil', 'a/../../evil', '/evil', 'a/b', '.git', '.GIT', 'git~1'];
@@ -24,14 +23,9 @@ const KEY = 'a'.repeat(64);
 
 async function opened() {
   const scratch = new ScratchRepository();
-  onTestFinished(() => scratch.remove());
   scratch.write('f', '1');
   scratch.commit();
-  const found = await openRepository(scratch.dir);
-  if (!found.ok) throw new Error(found.error.kind);
-  const objects = new GitObjects(found.value);
-  onTestFinished(() => objects.close());
-  return { scratch, repository: found.value, objects };
+  return { scratch, ...(await openScratch(scratch)) };
 }
 
 /** A tree with one entry, as no git would make it. */

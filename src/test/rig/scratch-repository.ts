@@ -16,6 +16,7 @@ import { onTestFinished } from 'vitest';
 import { gitEnvironment, observeGit } from '../../io/git/git-process.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
+import type { Repository } from '../../io/git/repository.js';
 
 export class ScratchRepository {
   readonly root: string;
@@ -96,11 +97,18 @@ export async function gitCommandsOf(work: () => Promise<unknown>): Promise<strin
 
 /** The store of a new repository; both go with the test. */
 export async function scratchObjects(): Promise<GitObjects> {
-  const scratch = new ScratchRepository();
+  return (await openScratch(new ScratchRepository())).objects;
+}
+
+/** Opens a project in a folder of the repository, which goes with the test. */
+export async function openScratch(
+  scratch: ScratchRepository,
+  folder = '',
+): Promise<{ readonly repository: Repository; readonly objects: GitObjects }> {
   onTestFinished(() => scratch.remove());
-  const opened = await openRepository(scratch.dir);
+  const opened = await openRepository(join(scratch.dir, folder));
   if (!opened.ok) throw new Error(JSON.stringify(opened.error));
   const objects = new GitObjects(opened.value);
   onTestFinished(() => objects.close());
-  return objects;
+  return { repository: opened.value, objects };
 }

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { compareBytes } from '../../base/order.js';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import { NameNotText } from '../../io/git/raw-tree.js';
 import { TreeLook } from '../../io/git/reading/tree-look.js';

@@ -5,7 +5,7 @@
 
 import { type BigIntStats, lstatSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newRecord } from '../../base/own-value.js';
+import { newRecord } from '../../base/records/own-value.js';
 import { isMissing } from '../../io/errors.js';
 import { readText } from '../../io/files.js';
 import { beside } from '../tools/copies.js';

@@ -7,7 +7,7 @@
 import type { BigIntStats } from 'node:fs';
 import { join, posix } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { lookSync } from '../../io/files.js';
 import { gitOk } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';

@@ -1,6 +1,6 @@
 /** Merges JSON by its keys and lists, in the text of one side. Knows no files. */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { type JsonEditor, type JsonPath, openJsonEditor } from '../../io/document/json-edit.js';
 import { isObject, type JsonObject } from '../../io/document/json-object.js';
 import { canonicalJson } from '../../model/digest.js';

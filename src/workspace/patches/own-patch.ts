@@ -1,6 +1,6 @@
 /** The part of an edited file that is one task's own. Knows no other task. */
 
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { type LineHunk, lineHunks, linesOf } from '../../io/text-diff.js';
 import type { EditPatch, FileChange } from '../../model/action.js';
 import type { TaskRun } from '../../model/task-run.js';

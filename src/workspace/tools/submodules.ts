@@ -6,7 +6,7 @@
 import { lstatSync } from 'node:fs';
 import { stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { sha256 } from '../../base/sha256.js';
 import { exists, lookSync, makeDir, readText, readTextSync, writeAtomic } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';

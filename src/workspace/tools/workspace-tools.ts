@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { ownValue } from '../../base/own-value.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { namesIn, writeAtomic } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
