@@ -23,6 +23,7 @@ import {
   objectKinds,
   removeGitFolders,
 } from '../io/git/upkeep/compact.js';
+import { DurableRefs } from '../io/git/upkeep/durable.js';
 import { mentionedIds } from '../io/git/upkeep/mentions.js';
 import { acquireLock, type LockHandle, type LockOwner } from '../io/process-lock.js';
 import type { CollectReport } from '../model/cache-report.js';
@@ -255,8 +256,9 @@ async function keepObjects(
   }
   const tree = await objects.writeTree([...entries].sort());
   const commit = await objects.writeCommit({ tree, message: 'what records name\n' });
-  await objects.deleteRef(KEPT_REF);
-  await objects.createRef(KEPT_REF, commit);
+  // What the tree names is on disk since the records name it.
+  await new DurableRefs(objects).sync(new Set([tree, commit]));
+  await objects.setRef(KEPT_REF, commit);
   return commit;
 }
 

@@ -49,6 +49,18 @@ function spec(rig: Rig, word: string): void {
 
 const results = (rig: Rig) => refsIn(join(rig.dir, '.git/conductor/repo'), 'refs/conductor/results').length;
 
+test('a build goes on where a power cut has taken what the ref of gc names', async () => {
+  await using rig = await createProject();
+  await rig.build();
+  const kept = join(rig.dir, '.git/conductor/repo/refs/conductor/kept');
+  mkdirSync(kept, { recursive: true });
+  writeFileSync(join(kept, 'objects'), `${'d'.repeat(40)}\n`);
+  spec(rig, 'second');
+  const { summary } = await rig.build();
+  expect([summary.exitCode, summary.counts.cached]).toEqual([0, 1]);
+  expect(existsSync(join(kept, 'objects'))).toBe(false);
+});
+
 test('claims of killed builds go with the next gc, and with no dry run', async () => {
   await using rig = await createProject();
   await rig.build();

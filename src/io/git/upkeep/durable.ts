@@ -73,7 +73,8 @@ export class DurableRefs {
     return parseRawTree(tree.content, id.length / 2);
   }
 
-  private async sync(wanted: ReadonlySet<ObjectId>): Promise<void> {
+  /** Objects that this process has written, each as a file of its own, or that are in a pack. */
+  async sync(wanted: ReadonlySet<ObjectId>): Promise<void> {
     const missing = await syncFiles([...wanted].map((id) => loosePath(this.objects.store, id)));
     // Objects of the person's repository that are loose there: theirs, and needed all the same.
     if (missing.length > 0) {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { loosePath } from '../damaged.js';
+import { gitOk } from '../git-process.js';
 import { GitObjects } from '../objects.js';
 import { inspectObjects } from './broken-objects.js';
 import { repackRefs } from './repack.js';
@@ -105,6 +106,23 @@ test('a line of packed refs that git cannot read costs no other ref', async () =
   const refs = await objects.refs('refs/conductor');
   expect(refs.get('refs/conductor/results/aa/one')).toBe(one.commit);
 });
+
+test.each(['packed', 'loose'])(
+  'a %s ref goes whose object is not there, and the others stay',
+  async (how) => {
+    const objects = await scratchObjects();
+    const [one, two] = [await keep(objects, 'one'), await keep(objects, 'two')];
+    const gone = 'd'.repeat(40);
+    if (how === 'packed') await repackRefs(objects.store);
+    const packed = join(objects.store, 'packed-refs');
+    if (how === 'packed') writeFileSync(packed, readFileSync(packed, 'utf8').replace(one.commit, gone));
+    else writeFileSync(join(objects.store, 'refs/conductor/results/aa/one'), `${gone}\n`);
+    await expect(gitOk(['rev-list', '--all'], { gitDir: objects.store })).rejects.toThrow('bad object');
+    await removeBrokenObjects(objects.store);
+    expect([...(await objects.refs('refs/'))]).toEqual([['refs/conductor/results/aa/two', two.commit]]);
+    await gitOk(['rev-list', '--all'], { gitDir: objects.store });
+  },
+);
 
 test.each([
   ['verify-pack', 'could not open a file: Too many open files', 'EMFILE'],

@@ -4,8 +4,9 @@ import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isMissing, throwIfNotSeen } from '../../errors.js';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
-import { FATAL, GitError, type GitExit, git } from '../git-process.js';
+import { FATAL, type GitCall, GitError, type GitExit, git, gitOk } from '../git-process.js';
 import type { Repository } from '../repository.js';
+import { deleteRefs } from '../transfer.js';
 import { inspectObjects, unindexedPacks } from './broken-objects.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
@@ -15,7 +16,8 @@ export async function removeBrokenObjects(store: string): Promise<void> {
   // A folder can stand there as well: it is no object.
   for (const path of loose) await rm(path, { force: true, recursive: true });
   for (const name of [...packs, ...unindexed]) await salvagePack(store, name);
-  await repairRefs(store);
+  await dropUnreadableRefs(store);
+  await dropRefsToNothing(store);
 }
 
 /** A pack without its index is whole, and nothing in it is found. */
@@ -27,7 +29,7 @@ export async function indexPacks(store: string): Promise<void> {
 }
 
 /** One line that git cannot read makes every ref unreadable: the others are kept. A ref that names nothing is none. */
-async function repairRefs(store: string): Promise<void> {
+async function dropUnreadableRefs(store: string): Promise<void> {
   const packed = join(store, 'packed-refs');
   const text = await readFile(packed, 'latin1').catch(() => undefined);
   if (text !== undefined) {
@@ -52,6 +54,29 @@ async function repairRefs(store: string): Promise<void> {
 }
 
 const PACKED_REF = /^([0-9a-f]{40}|[0-9a-f]{64}) refs\/[^\s~^:?*[\\]+$/;
+
+/** A ref whose object is not there ends every look at all refs. A power cut can leave one, and so does the removal of a broken object. */
+async function dropRefsToNothing(store: string): Promise<void> {
+  const call: GitCall = { gitDir: store, dir: store };
+  const all = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)'], call);
+  const refs = linesOf(all).map(cutAtSpace);
+  const input = refs.map(([id]) => `${id}\n`).join('');
+  const said = await gitOk(['cat-file', '--batch-check'], { ...call, input });
+  const missing = new Set(
+    linesOf(said).flatMap((line) => (line.endsWith(' missing') ? cutAtSpace(line)[0] : [])),
+  );
+  await deleteRefs(
+    store,
+    refs.flatMap(([id, ref]) => (missing.has(id) ? [ref] : [])),
+  );
+}
+
+const linesOf = (output: Buffer) => output.toString('utf8').split('\n').filter(Boolean);
+
+function cutAtSpace(line: string): [string, string] {
+  const at = line.indexOf(' ');
+  return [line.slice(0, at), line.slice(at + 1)];
+}
 
 /** Drops what is broken, and the index that may name it: what a build needs of it is written again from the files. */
 export async function repairStore({ store, state }: Repository): Promise<void> {
