@@ -9,7 +9,7 @@ export type {
   OpencodeAgentConfig,
   ScriptedAgentConfig,
 } from './model/config.js';
-export type { BuildEvent, BuildSummary } from './model/event.js';
+export type { BuildSummary, WrittenEvent as BuildEvent } from './model/event.js';
 export type { GateConfig } from './model/task.js';
 
 /** Returns the configuration as it is; an editor completes and checks its keys. */

@@ -14,6 +14,7 @@ import type { PathRow } from '../analysis/range/path-table.js';
 import { isSameGround } from '../analysis/range/shared-digests.js';
 import { ownValue } from '../base/records/own-value.js';
 import type { ExecutionHost } from '../execution/executor.js';
+import { LabelText } from '../model/events/label-text.js';
 import { featureOf } from '../model/history.js';
 import type { Label } from '../model/task.js';
 import { type LastBuild, readKeptLocks, readLastBuild, readWaiting } from '../project/clone-records.js';
@@ -149,7 +150,7 @@ export async function readPart(
     changedLocks: [...part.locks, ...removed.values()],
     outputs: part.outputs,
     rest: {
-      tasks: order.filter((label) => !isRead(label) && !removed.has(featureOf(label))),
+      tasks: order.without(new Set([...features, ...removed.keys()])),
       order,
       isReordered: false,
       lockFiles: rest.map(([, { lock }]) => lock),
@@ -227,8 +228,8 @@ function reordered(project: Project, changed: ReadonlySet<string>): Project {
   const { rest, graph } = project;
   if (!rest) return project;
   const isChanged = (label: Label) => changed.has(featureOf(label));
-  const others = rest.order.filter((label) => !isChanged(label) && !rest.removed.has(featureOf(label)));
-  const order = [...others, ...graph.order.filter(isChanged)];
+  const others = rest.order.without(new Set([...changed, ...rest.removed.keys()]));
+  const order = LabelText.of([...others, ...graph.order.filter(isChanged)]);
   return { ...project, rest: { ...rest, order, isReordered: true } };
 }
 

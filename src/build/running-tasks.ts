@@ -73,6 +73,13 @@ export class Runs {
     }
   }
 
+  /** Of these tasks nothing is wanted any more. */
+  keepNone(labels: Iterable<Label>): void {
+    if (this.open.size === 0) return;
+    const all = new Set(labels);
+    for (const run of this.open.values()) if (all.has(run.label)) this.end(run);
+  }
+
   /** Ends runs for which no caller waits. */
   endUnclaimed(): void {
     for (const run of this.open.values()) if (!run.caller) this.end(run);

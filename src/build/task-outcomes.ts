@@ -4,7 +4,7 @@ import type { DependencyOutputs } from '../analysis/dependency-outputs.js';
 import type { Check } from '../analysis/verdict.js';
 import { ok, type Result } from '../base/result.js';
 import type { BuildEventBody, TaskOutcomeKind } from '../model/event.js';
-import type { RestoredTask } from '../model/events/event-parts.js';
+import type { Labels, RestoredTask } from '../model/events/event-parts.js';
 import { freshEvents, restoredEvents } from '../model/events/events-together.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
@@ -13,7 +13,7 @@ import { type FinishedTask, savedUsage, tasksInConflict } from './publishing/pub
 
 interface FoundTogether {
   readonly checked: readonly Label[];
-  readonly others: readonly Label[];
+  readonly others: Labels;
   readonly restored: readonly RestoredTask[];
 }
 
@@ -79,12 +79,13 @@ export class TaskOutcomes {
   }
 
   /** What has been found so far is reported later, with the tasks of features that were not read. These are returned. */
-  protected foundTogether(): readonly Label[] {
-    const { tasks = [], restored: { tasks: restored } = NO_RESTORED } = this.project.rest ?? {};
+  protected foundTogether(): Labels {
+    const { tasks = [] as Labels, restored: { tasks: restored } = NO_RESTORED } = this.project.rest ?? {};
     const gone = new Set(restored.map(({ task }) => task));
     const there = (labels: Iterable<Label>) => [...labels].filter((label) => !gone.has(label));
+    const others = gone.size === 0 ? tasks : there(tasks);
     for (const label of gone) if (this.unchanged.has(label)) this.outcomes.set(label, 'cached');
-    this.together = { checked: there(this.unchanged), others: there(tasks), restored };
+    this.together = { checked: there(this.unchanged), others, restored };
     this.others = this.together.others.length;
     this.restored = tasks.length - this.others;
     return tasks;

@@ -68,7 +68,7 @@ export class TaskStep extends TaskOutcomes {
     const opened = isUrgent ? undefined : await induction?.get();
     const outputsOf = (label: Label) => opened?.outputsOf(prepared.project.graph.task(label));
     const left = labels.filter((label) => !this.take(label, outputsOf(label)));
-    for (const label of this.foundTogether()) sessionState.runs.keepOnly(label);
+    sessionState.runs.keepNone(this.foundTogether());
     return left;
   }
 

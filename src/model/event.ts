@@ -1,7 +1,7 @@
 /** Build events: plain JSON, the only thing that reporters see. Documented in `docs/events.md`. */
 
 import type { Usage } from './action.js';
-import type { PlannedRange, RestoredTask } from './events/event-parts.js';
+import type { Labels, PlannedRange, RestoredTask } from './events/event-parts.js';
 import type { Failure } from './failure.js';
 import type { FailureAnswer } from './failure-parts.js';
 import type { Label } from './task.js';
@@ -83,7 +83,7 @@ export type BuildEventBody =
   /** After loading and selection; `tasks` are all tasks that the build analyses. */
   | {
       readonly type: 'build.planned';
-      readonly tasks: readonly Label[];
+      readonly tasks: Labels;
       /** Tasks that may run at the same time. */
       readonly workers?: number;
       /** US dollars that the build may cost. */
@@ -97,7 +97,7 @@ export type BuildEventBody =
   /** Tasks that are up to date as the last complete build left them, in place of events for each of them. */
   | {
       readonly type: 'tasks.fresh';
-      readonly tasks: readonly Label[];
+      readonly tasks: Labels;
       /** False: nothing that concerns them has changed, so their features were not read. */
       readonly checked: boolean;
     }
@@ -273,5 +273,12 @@ export type BuildEvent = {
   readonly seq: number;
   readonly at: number;
 } & BuildEventBody;
+
+/** As programs read it in JSON. */
+export type WrittenEvent = AsWritten<BuildEvent>;
+
+type AsWritten<E> = E extends { readonly tasks: Labels }
+  ? Omit<E, 'tasks'> & { readonly tasks: readonly Label[] }
+  : E;
 
 export type BuildEventType = BuildEventBody['type'];

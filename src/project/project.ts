@@ -9,6 +9,7 @@ import type { Repository } from '../io/git/repository.js';
 import type { ActionKey } from '../model/action.js';
 import { type Config, untrackedLimit } from '../model/config.js';
 import type { RestoredTask } from '../model/events/event-parts.js';
+import type { LabelText } from '../model/events/label-text.js';
 import type { Diagnostic, Failure } from '../model/failure.js';
 import type { FeatureLock, LockedTask, TaskRecord } from '../model/feature-lock.js';
 import type { Ownership } from '../model/paths/ownership.js';
@@ -95,9 +96,9 @@ export interface Restored {
 /** What is known of features that were not read. None of their tasks depends on one that may have changed. */
 export interface ProjectRest {
   /** In the order of the graph. */
-  readonly tasks: readonly Label[];
+  readonly tasks: LabelText;
   /** Those of the whole project, dependencies before dependents. */
-  readonly order: readonly Label[];
+  readonly order: LabelText;
   /** Whether this is another order than that of the last complete build. */
   readonly isReordered: boolean;
   readonly lockFiles: readonly string[];

@@ -8,6 +8,7 @@ import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { areTexts, isObject, isText } from '../../io/document/json-object.js';
 import { readText, writeAtomic } from '../../io/files.js';
 import { type Digest, digestFields } from '../../model/digest.js';
+import { LabelText } from '../../model/events/label-text.js';
 import type { Diagnostic } from '../../model/failure.js';
 import type { Label } from '../../model/task.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
@@ -88,7 +89,7 @@ type GeneralPart = Omit<IndexHead, 'features' | 'order' | keyof TablePlaces>;
 /** All that an index holds. */
 export interface WholeIndex extends GeneralPart {
   readonly features: ReadonlyMap<string, FeatureEntry>;
-  readonly order: readonly Label[];
+  readonly order: LabelText;
 }
 
 /** What of an index has changed. */
@@ -97,13 +98,13 @@ export interface AmendedIndex extends GeneralPart {
   /** Features that are gone. */
   readonly removed: ReadonlySet<string>;
   /** Absent: as before. */
-  readonly order?: readonly Label[] | undefined;
+  readonly order?: LabelText | undefined;
 }
 
 export const INDEX_FILE = 'analysis.json';
 
 /** The first line says the form and the digest of the rest, so that a torn or edited file is never half believed. */
-const FORM = 'conductor.analysis.4';
+const FORM = 'conductor.analysis.5';
 /** The file of parts may have this many bytes more than twice those in use. When it has more, it is replaced. */
 const SPARE_BYTES = 1_000_000;
 
@@ -144,15 +145,15 @@ export async function readIndex(
 }
 
 /** The labels of all tasks in an order of the graph: dependencies before dependents. */
-export function readOrder(state: string, { order }: IndexHead): readonly Label[] | undefined {
-  const [labels] = readParts(state, [order])?.map(parsed) ?? [];
-  return areTexts(labels) ? labels : undefined;
+export function readOrder(state: string, { order }: IndexHead): LabelText | undefined {
+  const [text] = readParts(state, [order]) ?? [];
+  return text === undefined ? undefined : LabelText.from(text);
 }
 
 export async function writeIndex(state: string, index: WholeIndex): Promise<void> {
   const { features, order, ...rest } = index;
   const parts = Parts.whole(state);
-  const at = parts.add(JSON.stringify(order));
+  const at = parts.add(order.text);
   const entries = [...features.values()];
   const owners = parts.add(tableText(entries.flatMap(({ owns }) => owns)));
   const readers = parts.add(tableText(entries.flatMap(({ looks }) => looks)));
@@ -187,7 +188,7 @@ export async function amendIndex(
     features: rows,
     ...amendedTables(state, before, { parts, changed, lines: features }),
   };
-  const at = order ? parts.add(JSON.stringify(order)) : before.order;
+  const at = order ? parts.add(order.text) : before.order;
   await parts.write();
   await writeHead(state, await compacted(state, { ...head, order: at }));
 }

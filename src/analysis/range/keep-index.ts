@@ -2,6 +2,7 @@
 
 import { posix } from 'node:path';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
+import { LabelText } from '../../model/events/label-text.js';
 import { featureOf } from '../../model/history.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
 import type { Feature, Label, Task } from '../../model/task.js';
@@ -61,7 +62,7 @@ export async function keepIndex(
   };
   if (!project.rest) {
     const divisible = divisibleOf(project);
-    const { order } = project.graph;
+    const order = LabelText.of(project.graph.order);
     await writeIndex(state, { ...general, features, order, ...(divisible ? { divisible } : {}) });
     return;
   }

@@ -3,6 +3,11 @@
 import type { Usage } from '../action.js';
 import type { Label } from '../task.js';
 
+/** In an order: a list, or a text of which none has been read (`LabelText`). In JSON both are a list. */
+export interface Labels extends Iterable<Label> {
+  readonly length: number;
+}
+
 /** The tasks that changes since a commit concern, and how many others were left out. */
 export interface PlannedRange {
   /** As it was asked for. */

@@ -3,22 +3,18 @@
 import type { Usage } from '../action.js';
 import type { BuildEvent, BuildEventBody } from '../event.js';
 import type { Label } from '../task.js';
-import type { RestoredTask } from './event-parts.js';
+import type { Labels, RestoredTask } from './event-parts.js';
+import { AT_ONCE, LabelText } from './label-text.js';
 
 type Together = 'tasks.fresh' | 'tasks.restored';
 
 /** An event of one task at most, or of the build. */
 export type SingleEvent = Exclude<BuildEvent, { type: Together }>;
 
-/**
- * Tasks in one event at most, or files of them if they have more: its line has about 150 kB then, and larger events cost no less and need more
- * memory. The line of one event for 100,000 tasks would have 13 MB, which many programs that read lines refuse.
- */
-const AT_ONCE = 1000;
-
 /** Of tasks that were fresh together, in their order. */
-export function* freshEvents(tasks: readonly Label[], checked: boolean): Iterable<BuildEventBody> {
-  for (const group of groupsOf(tasks, () => 1)) yield { type: 'tasks.fresh', tasks: group, checked };
+export function* freshEvents(tasks: Labels, checked: boolean): Iterable<BuildEventBody> {
+  const groups = tasks instanceof LabelText ? tasks.groups() : groupsOf([...tasks], () => 1);
+  for (const group of groups) yield { type: 'tasks.fresh', tasks: group, checked };
 }
 
 /** Of tasks whose results were restored together, in their order. */

@@ -2,12 +2,14 @@
 
 import { expect, test } from 'vitest';
 import type { BuildEvent, BuildEventBody, BuildSummary } from '../../model/event.js';
-import type { RestoredTask } from '../../model/events/event-parts.js';
+import type { Labels, RestoredTask } from '../../model/events/event-parts.js';
 import { freshEvents, restoredEvents, singleEvents } from '../../model/events/events-together.js';
+import { LabelText } from '../../model/events/label-text.js';
 import { BuildFold } from '../build-view/build-fold.js';
 import { BuildRecord } from '../ci/build-record.js';
 import { groupReporter } from '../ci/groups.js';
 import { junitXml } from '../ci/junit.js';
+import { eventLine } from '../json.js';
 import { logText } from '../log.js';
 import { Profile } from '../profile.js';
 import { plainStyle } from '../style.js';
@@ -144,10 +146,29 @@ test('thousands of tasks are told in events of a bounded size, each task once an
   );
   for (const events of [fresh, again])
     expect(events.map(({ tasks }) => tasks.length)).toEqual([1000, 1000, 500]);
-  expect(fresh.flatMap(({ tasks }) => tasks)).toEqual(labels);
+  expect(fresh.flatMap(({ tasks }) => [...tasks])).toEqual(labels);
   expect(again.flatMap(({ tasks }) => tasks)).toEqual(restored);
   expect([...freshEvents([], false), ...restoredEvents([])]).toEqual([]);
   const missing = Array.from({ length: 600 }, (_, i) => `out/${i}`);
   const large = ['f/T1', 'f/T2', 'f/T3'].map((task) => ({ task, missing, result: 'a1' }));
   expect([...restoredEvents(large)]).toEqual(large.map((one) => ({ type: 'tasks.restored', tasks: [one] })));
+});
+
+test('labels that are a text give the events and the lines of their list', () => {
+  const labels = Array.from({ length: 2500 }, (_, i) => `f${i % 3}/T"${i}`);
+  const range = { since: '"tasks":[]', base: 'b', touched: 1, dependents: 0, leftOut: 0, removed: 0 };
+  const linesOf = (tasks: Labels) => {
+    const planned: BuildEventBody = { type: 'build.planned', tasks, workers: 2, range };
+    const bodies = [planned, ...freshEvents(tasks, false)];
+    return bodies.map((body, i) => eventLine({ schema: 1, seq: i + 1, at: 5, ...body }));
+  };
+  const text = LabelText.of(labels);
+  expect(linesOf(text)).toEqual(linesOf(labels));
+  expect(linesOf(text)).toHaveLength(4);
+  // Where some are left out, an event may have fewer.
+  const some = text.without(new Set(['f1']));
+  const told = linesOf(some).map((line) => JSON.parse(line).tasks as string[]);
+  expect(told[0]).toEqual([...some]);
+  expect(told.slice(1).flat()).toEqual([...some]);
+  expect(told.slice(1)).toHaveLength(3);
 });

@@ -86,6 +86,8 @@ function formOfType(node: ts.TypeNode | ts.InterfaceDeclaration): string[] {
       const names = key.map((one) => `${JSON.parse(one)}: ${value.join(' | ')}`);
       return [`{ ${names.sort().join('; ')} }`];
     }
+    // Whatever holds them, they are written as a list.
+    if (name === 'Labels') return ['[string]'];
     if (DESCRIBED[name] !== undefined) return [`<${DESCRIBED[name]}>`];
     const found = types.get(name);
     if (!found) throw new Error(`no type ${name}`);
