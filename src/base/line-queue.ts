@@ -3,6 +3,8 @@
 export interface LineQueue {
   /** Whole lines, each with its end. */
   add(text: string): void;
+  /** After the lines so far are written, or an error has ended the queue; rejects with that error. */
+  flush(): Promise<void>;
   /** After the last write; rejects with the error that ended the queue, if one did. */
   close(): Promise<void>;
 }
@@ -15,7 +17,7 @@ export function lineQueue(write: (text: string) => Promise<void>): LineQueue {
   let pending = '';
   let writing: Promise<void> | undefined;
   let failed: { error: unknown } | undefined;
-  let isClosed = false;
+  let isHurried = false;
   let wake: (() => void) | undefined;
   const gather = () =>
     new Promise<void>((resolve) => {
@@ -34,9 +36,15 @@ export function lineQueue(write: (text: string) => Promise<void>): LineQueue {
       } catch (error) {
         failed = { error };
       }
-      if (!isClosed && !failed) await gather();
+      if (!isHurried && !failed) await gather();
     }
     writing = undefined;
+  };
+  const flush = async () => {
+    isHurried = true;
+    wake?.();
+    await writing;
+    if (failed) throw failed.error;
   };
   return {
     add(text) {
@@ -44,11 +52,10 @@ export function lineQueue(write: (text: string) => Promise<void>): LineQueue {
       pending += text;
       writing ??= drain();
     },
-    async close() {
-      isClosed = true;
-      wake?.();
-      await writing;
-      if (failed) throw failed.error;
+    async flush() {
+      await flush();
+      isHurried = false;
     },
+    close: flush,
   };
 }

@@ -5,7 +5,7 @@ import type { BuildEvent } from '../model/event.js';
 import type { BuildLogs } from '../project/log-files.js';
 import { eventLog } from '../report/live/event-log.js';
 import type { Reporter } from '../report/live/reporter.js';
-import { HistoryRecord } from './build-history.js';
+import { HistoryRecord } from './history/history-record.js';
 
 /** What happens before the project is known waits in memory. */
 export class EventRecord {
@@ -37,6 +37,11 @@ export class EventRecord {
   openHistory(folder: string, build: string): void {
     this.history = new HistoryRecord(folder, build);
     for (const event of this.early.splice(0)) this.history.on(event);
+  }
+
+  /** The history is written up to here: while the command holds the project's lock, because the next one may put its files in order. */
+  async keepHistory(): Promise<void> {
+    await this.history?.flush();
   }
 
   /** A log that cannot be written (a full disk) does not decide how a build ends. */

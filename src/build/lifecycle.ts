@@ -12,8 +12,8 @@ import type { BuildEvent, BuildSummary, TaskOutcomeKind } from '../model/event.j
 import { exitCodeOf, type Failure } from '../model/failure.js';
 import { createEmit, type Emit, type Host } from '../project/host.js';
 import { BuildLogs, buildName } from '../project/log-files.js';
-import { historyFolder } from './build-history.js';
 import { EventRecord } from './event-record.js';
+import { historyFolder } from './history/history-files.js';
 import { NO_COUNTS } from './options.js';
 import { inSession, openReadingSession, openWritingSession, type Session } from './project-session.js';
 
@@ -34,6 +34,8 @@ export interface Lifecycle {
   readonly startedAt: number;
   /** Keeps the events from here on, those before included. */
   openRecord(repository: Repository): void;
+  /** Called before the project's lock is let go, if that is before the end of the build. */
+  keepHistory(): Promise<void>;
 }
 
 /** Runs `work` as a build whose session is open already, or opened by itself. Rejects only for a bug. */
@@ -62,7 +64,8 @@ export async function runLifecycle(
   try {
     const openRecord: Lifecycle['openRecord'] = (repository) =>
       record.open(new BuildLogs(repository.project, name), historyFolder(repository));
-    const built = await work({ emit, startedAt, openRecord });
+    const keepHistory = () => record.keepHistory();
+    const built = await work({ emit, startedAt, openRecord, keepHistory });
     return built.ok ? finish(built.value) : await refuse(built.error);
   } catch (error) {
     const failure = asFailure(error);
@@ -100,7 +103,7 @@ export function runBuild(
   work: (open: OpenLifecycle) => Promise<Result<BuildSummary, Failure>>,
 ): Promise<BuildSummary> {
   const { command, wait, signal, readOnly = false } = options;
-  return runLifecycle(host, options, async ({ emit, startedAt, openRecord }) => {
+  return runLifecycle(host, options, async ({ emit, startedAt, openRecord, keepHistory }) => {
     let isDamaged = false;
     const noticing: Emit = (event) => {
       if (event.type === 'task.finished' && event.failure?.kind === 'store-damaged') isDamaged = true;
@@ -121,6 +124,8 @@ export function runBuild(
             if (codeOf(error) !== 'EDAMAGED' || !mayRepair || readOnly) throw error;
             await repair(session, emit);
             return 'repaired';
+          } finally {
+            await keepHistory();
           }
         },
       );

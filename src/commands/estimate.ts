@@ -3,8 +3,8 @@
 import type { Prepared } from '../analysis/prepare.js';
 import { ownValue } from '../base/records/own-value.js';
 import { median } from '../base/statistics.js';
-import { historyFolder, readHistory } from '../build/build-history.js';
 import type { Inspection } from '../build/dry-run.js';
+import { historyFolder, readPaidHistory } from '../build/history/history-files.js';
 import { firstMaking } from '../model/action.js';
 import type { Config } from '../model/config.js';
 import { type AgentCall, type HistoryLine, isPlanning } from '../model/history.js';
@@ -86,7 +86,7 @@ function formattedTasks(tasks: Inspection['tasks']): ReadonlySet<Label> {
 
 /** What was built here, and what the store says of results that were built elsewhere. */
 async function samplesOf({ project }: Prepared): Promise<Sample[]> {
-  const built = builtTasks(await readHistory(historyFolder(project.repository)));
+  const built = builtTasks(await readPaidHistory(historyFolder(project.repository)));
   const known = new Set(built.map(({ label }) => label));
   for (const task of project.graph.tasks.values()) {
     const { label, type, complexity } = task;

@@ -1,4 +1,4 @@
-/** The history of builds, which outlives their logs: a line for each agent call and each task. Knows no file. */
+/** The history of builds, which outlives their logs: agent calls, and what became of each task. Knows no file. */
 
 import type { Usage } from './action.js';
 import type { CallPhase, TaskOutcomeKind } from './event.js';
@@ -60,16 +60,55 @@ export interface CallStep extends Common {
   readonly usage: Usage;
 }
 
+/** Tasks whose recorded results were written again together. A line for each of very many would cost more than writing them. */
+export interface RestoredTasks extends Pick<Common, 'at' | 'build'> {
+  readonly kind: 'restored';
+  readonly labels: readonly Label[];
+  /** Of agents' tasks. */
+  readonly saved?: readonly { readonly label: Label; readonly usage: Usage }[];
+}
+
 export type HistoryLine = AgentCall | TaskEnd;
+/** A line of a file. */
+export type RecordedLine = HistoryLine | CallStep | RestoredTasks;
 
 /** Kind of failure of a session whose build was killed. */
 export const CUT_OFF = 'cut-off';
 
+/** What lines of files say, in the order of time. */
+export function historyOf(recorded: readonly RecordedLine[]): HistoryLine[] {
+  const lines: (HistoryLine | CallStep)[] = [];
+  for (const line of recorded) {
+    if (line.kind !== 'restored') lines.push(line);
+    else for (const end of endsOf(line)) lines.push(end);
+  }
+  return withCutOff(lines).sort((a, b) => a.at - b.at);
+}
+
+function* endsOf({ at, build, labels, saved = [] }: RestoredTasks): Iterable<TaskEnd> {
+  const usages = new Map(saved.map(({ label, usage }) => [label, usage]));
+  for (const label of labels) {
+    const usage = usages.get(label);
+    const end = { kind: 'task', at, build, label, ms: 0, outcome: 'cached', failures: [] } as const;
+    yield usage === undefined ? end : { ...end, saved: usage };
+  }
+}
+
 /**
- * Calls and ends of tasks in their order, and a call for each session of which there are steps and no end: its build was
- * killed, or it is still going on.
+ * Calls and ends of tasks, and a call for each session of which there are steps and no end: its build was killed, or it is still
+ * going on.
  */
-export function withCutOff(lines: readonly (HistoryLine | CallStep)[]): HistoryLine[] {
+function withCutOff(lines: readonly (HistoryLine | CallStep)[]): HistoryLine[] {
+  const cut = cutSteps(lines).map(({ step, usage }): AgentCall => {
+    const { kind: _, phase, ...common } = step;
+    const own = isPlanning(step.label) ? ('planning' as const) : ('implementation' as const);
+    return { ...common, kind: 'call', phase: phase ?? own, promptBytes: 0, usage, failure: CUT_OFF };
+  });
+  return [...lines.filter((line): line is HistoryLine => line.kind !== 'step'), ...cut];
+}
+
+/** The last step of each session without an end, and what the session had used. */
+function cutSteps(lines: Iterable<RecordedLine>): { readonly step: CallStep; readonly usage: Usage }[] {
   const last = new Map<string, CallStep>();
   const ended = new Map<string, Usage>();
   const nameOf = ({ build, label, attempt, phase }: CallStep | AgentCall) =>
@@ -80,15 +119,32 @@ export function withCutOff(lines: readonly (HistoryLine | CallStep)[]): HistoryL
     const before = ended.get(nameOf(line)) ?? {};
     ended.set(nameOf(line), plus(before, line.usage));
   }
-  const cut = [...last].flatMap(([name, step]): AgentCall[] => {
+  return [...last].flatMap(([name, step]) => {
     const usage = minus(step.usage, ended.get(name) ?? {});
-    if (Object.values(usage).every((count) => count <= TOO_LITTLE)) return [];
-    const { kind: _, phase, ...common } = step;
-    const own = isPlanning(step.label) ? ('planning' as const) : ('implementation' as const);
-    return [{ ...common, kind: 'call', phase: phase ?? own, promptBytes: 0, usage, failure: CUT_OFF }];
+    return Object.values(usage).every((count) => count <= TOO_LITTLE) ? [] : [{ step, usage }];
   });
-  const all = [...lines.filter((line): line is HistoryLine => line.kind !== 'step'), ...cut];
-  return cut.length === 0 ? all : all.sort((a, b) => a.at - b.at);
+}
+
+/**
+ * Lines of a file, as they were written: those of sessions, with the tasks on which they worked and what is not known here, and those
+ * of tasks that cost nothing. Steps of which nothing follows any more are in neither.
+ */
+export function sortedOut(texts: readonly string[]): { readonly paid: string[]; readonly free: string[] } {
+  const parsed = texts.map((text) => ({ text, line: parseRecordedLine(text) }));
+  const known = parsed.flatMap(({ line }) => line ?? []);
+  const steps = new Set<RecordedLine>(cutSteps(known).map(({ step }) => step));
+  const runOf = ({ build, label }: Common) => JSON.stringify([build, label]);
+  const runs = new Set(
+    known.flatMap((line) => (line.kind === 'call' || line.kind === 'step' ? [runOf(line)] : [])),
+  );
+  const paid: string[] = [];
+  const free: string[] = [];
+  for (const { text, line } of parsed) {
+    if (line?.kind === 'step' && !steps.has(line)) continue;
+    const isFree = line?.kind === 'restored' || (line?.kind === 'task' && !runs.has(runOf(line)));
+    (isFree ? free : paid).push(text);
+  }
+  return { paid, free };
 }
 
 /** Sums of dollars differ in their last digits. */
@@ -117,7 +173,7 @@ export function isPlanning(label: Label): boolean {
 }
 
 /** A line as it was written; undefined for one that is damaged, torn or of a later version. */
-export function parseHistoryLine(text: string): HistoryLine | CallStep | undefined {
+export function parseRecordedLine(text: string): RecordedLine | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -126,6 +182,7 @@ export function parseHistoryLine(text: string): HistoryLine | CallStep | undefin
   }
   if (value === null || typeof value !== 'object') return undefined;
   const line = value as Record<string, unknown>;
+  if (line.kind === 'restored') return isRestored(line) ? line : undefined;
   const isCommon = isWord(line.build) && isWord(line.label) && isCount(line.at) && isCount(line.ms);
   if (!isCommon) return undefined;
   if (line.kind === 'step') {
@@ -149,6 +206,18 @@ export function parseHistoryLine(text: string): HistoryLine | CallStep | undefin
     isCountOrNone(line.rebasedAfter) &&
     (line.saved === undefined || isUsage(line.saved));
   return isTask ? (line as unknown as TaskEnd) : undefined;
+}
+
+function isRestored(line: object): line is RestoredTasks {
+  const { build, at, labels, saved = [] } = line as Record<string, unknown>;
+  return (
+    isWord(build) &&
+    isCount(at) &&
+    Array.isArray(labels) &&
+    labels.every(isWord) &&
+    Array.isArray(saved) &&
+    saved.every((one) => isWord(one?.label) && isUsage(one.usage))
+  );
 }
 
 const WORDS = ['type', 'complexity', 'model', 'variant', 'arm', 'failure'] as const;

@@ -5,8 +5,8 @@
 
 import { Limiter } from '../../base/limiter.js';
 import { ok, type Result } from '../../base/result.js';
-import { historyFolder, readHistory } from '../../build/build-history.js';
 import { type Inspection, inspect, inspectProject } from '../../build/dry-run.js';
+import { historyFolder, readHistory } from '../../build/history/history-files.js';
 import { openRepository } from '../../io/git/open-repository.js';
 import type { Repository } from '../../io/git/repository.js';
 import type { BuildDocument, BuildHead, BuildRow, TaskView } from '../../model/build-view.js';

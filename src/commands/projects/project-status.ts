@@ -5,8 +5,8 @@
 
 import { mapBounded } from '../../base/bounded.js';
 import { err, ok, type Result } from '../../base/result.js';
-import { projectHistory } from '../../build/build-history.js';
 import { type InspectOptions, inspect } from '../../build/dry-run.js';
+import { projectHistory, readPaidHistory } from '../../build/history/history-files.js';
 import { NO_COUNTS, wouldBe } from '../../build/options.js';
 import type { Failure } from '../../model/failure.js';
 import type { HistoryLine } from '../../model/history.js';
@@ -41,7 +41,7 @@ export async function projectStatus(
       if (!done.ok) return { ...row, failure: done.error };
       const copies = await orFailure(() => compareAll(list, project, hostOf));
       if (!copies.ok) return { ...row, counts: done.value, failure: copies.error };
-      const history = await orFailure(() => projectHistory(project.folder));
+      const history = await orFailure(() => projectHistory(project.folder, readPaidHistory));
       const costUsd = history.ok ? metricsOf(history.value).spent.costUsd : 0;
       const known = copies.value === undefined ? {} : { copies: copies.value };
       return { ...row, counts: done.value, ...known, ...(costUsd === 0 ? {} : { costUsd }) };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseTimestamp } from '../../base/timestamp.js';
 import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';
-import { type CallStep, CUT_OFF, parseHistoryLine, withCutOff } from '../../model/history.js';
+import { type CallStep, CUT_OFF, historyOf, parseRecordedLine } from '../../model/history.js';
 import { plainStyle } from '../style.js';
 import { metricsCsv } from './csv.js';
 import { filledDays } from './days.js';
@@ -248,7 +248,7 @@ test.each([
   ['a model that is no word', JSON.stringify({ ...call('f/T1'), model: {} }), false],
   ['failures that are no words', JSON.stringify({ ...end('f/T1'), failures: [1] }), false],
 ])('%s is read as far as it is sound', (_name, text, isSound) => {
-  expect(parseHistoryLine(text) !== undefined).toBe(isSound);
+  expect(parseRecordedLine(text) !== undefined).toBe(isSound);
 });
 
 test('a session without a call is no call without a price', () => {
@@ -274,13 +274,13 @@ test('the steps of a killed session count as a call, and those of one that ended
     };
   };
   const first = call('f/T1', { usage: { tokensIn: 30, costUsd: 3 }, failure: 'provider-unavailable' });
-  const lines = withCutOff([step(10), step(30), first, step(40), step(50), step(7, { phase: 'review' })]);
+  const lines = historyOf([step(10), step(30), first, step(40), step(50), step(7, { phase: 'review' })]);
   expect(lines).toMatchObject([
     first,
     { kind: 'call', phase: 'implementation', failure: CUT_OFF, usage: { tokensIn: 20, costUsd: 2 } },
     { kind: 'call', phase: 'review', failure: CUT_OFF, usage: { tokensIn: 7 } },
   ]);
   expect(metricsOf(lines).spent).toMatchObject({ calls: 3, tokensIn: 57, unpriced: 0 });
-  expect(withCutOff([step(30), call('f/T1', { usage: { tokensIn: 30, costUsd: 3 } })])).toHaveLength(1);
-  expect(parseHistoryLine(JSON.stringify(step(1)))).toEqual(step(1));
+  expect(historyOf([step(30), call('f/T1', { usage: { tokensIn: 30, costUsd: 3 } })])).toHaveLength(1);
+  expect(parseRecordedLine(JSON.stringify(step(1)))).toEqual(step(1));
 });

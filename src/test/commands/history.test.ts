@@ -1,11 +1,13 @@
 /** The history of a project: what builds leave for metrics, whatever becomes of them and of their logs. */
 
-import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { HistoryRecord, readHistory } from '../../build/build-history.js';
+import { readHistory, readPaidHistory } from '../../build/history/history-files.js';
+import { HistoryRecord } from '../../build/history/history-record.js';
 import { type BuildEvent, type BuildEventBody, EVENT_SCHEMA } from '../../model/event.js';
-import type { AgentCall, HistoryLine, TaskEnd } from '../../model/history.js';
+import { type AgentCall, CUT_OFF, type HistoryLine, type TaskEnd } from '../../model/history.js';
+import { metricsOf } from '../../report/metrics/metrics.js';
 import { runPlan } from '../rig/planning-rig.js';
 import { createRig, type Rig } from '../rig/rig.js';
 
@@ -134,6 +136,115 @@ test('it has a bound: the file before the last one is let go', async () => {
     await record.close();
   }
   expect((await readHistory(state)).map(({ build }) => build)).toEqual(['c', 'c', 'd', 'd']);
+});
+
+const eventOf = (body: BuildEventBody, at = 1): BuildEvent => ({ schema: EVENT_SCHEMA, seq: 1, at, ...body });
+const session = (label: string): BuildEventBody => ({
+  type: 'agent.finished',
+  task: label,
+  attempt: 1,
+  phase: 'implementation',
+  agent: 'scripted',
+  promptBytes: 100,
+  usage,
+  ms: 1,
+});
+const step = (label: string, more: object = {}): BuildEventBody => ({
+  type: 'task.usage',
+  task: label,
+  attempt: 1,
+  agent: 'scripted',
+  usage,
+  ...more,
+});
+const end = (label: string): BuildEventBody => ({
+  type: 'task.finished',
+  task: label,
+  outcome: 'built',
+  ms: 1,
+});
+const restored = (labels: readonly string[]): BuildEventBody => ({
+  type: 'tasks.restored',
+  tasks: labels.map((label) => ({ task: label, missing: ['x'], result: 'key' })),
+});
+
+async function record(state: string, build: string, bodies: readonly BuildEventBody[], maxBytes?: number) {
+  const record = new HistoryRecord(state, build, maxBytes);
+  for (const body of bodies) record.on(eventOf(body));
+  await record.close();
+}
+
+test('tasks that cost nothing push out no paid session', async () => {
+  await using rig = await createRig();
+  const state = rig.temporary.root;
+  await record(state, 'paid', [session('f/T1'), end('f/T1')], 1000);
+  for (let build = 0; build < 9; build++) {
+    const labels = Array.from({ length: 100 }, (_, task) => `f/T${task}`);
+    await record(state, `free${build}`, [restored(labels), ...labels.map(end)], 1000);
+  }
+  const paid = (await readHistory(state)).filter(({ build }) => build === 'paid');
+  expect(paid.map(({ kind }) => kind)).toEqual(['call', 'task']);
+  expect(await readPaidHistory(state)).toEqual(paid);
+});
+
+test('steps of sessions that have ended push out no session, and those of a killed build stay', async () => {
+  await using rig = await createRig();
+  const state = rig.temporary.root;
+  const steps = Array.from({ length: 50 }, (_, at) => step('f/T1', { usage: { tokensIn: at } }));
+  await record(state, 'killed', steps, 6000);
+  for (let build = 0; build < 9; build++)
+    await record(state, `b${build}`, [...steps, session('f/T1'), end('f/T1')], 6000);
+  const lines = calls(await readHistory(state));
+  expect(lines.map(({ build }) => build).sort()).toEqual([
+    ...Array.from({ length: 9 }, (_, build) => `b${build}`),
+    'killed',
+  ]);
+  expect(lines.find(({ build }) => build === 'killed')).toMatchObject({
+    failure: CUT_OFF,
+    usage: { tokensIn: 49 },
+  });
+});
+
+test('a file of an earlier version, with all in one, is read, and loses only what it did not have', async () => {
+  await using rig = await createRig();
+  const state = rig.temporary.root;
+  const common = { at: 1, build: 'old', ms: 1 };
+  const call = { attempt: 1, phase: 'implementation', agent: 'scripted', promptBytes: 1, usage };
+  const old = [
+    { kind: 'task', ...common, label: 'f/free', outcome: 'cached', failures: [] },
+    { kind: 'step', ...common, label: 'f/T1', attempt: 1, agent: 'scripted', usage },
+    { kind: 'call', ...common, label: 'f/T1', ...call },
+    { kind: 'task', ...common, label: 'f/T1', outcome: 'built', recipe: 'agent', attempts: 1, failures: [] },
+    { kind: 'later' },
+  ].map((line) => JSON.stringify(line));
+  const file = `${state}/history.ndjson`;
+  writeFileSync(file, `${old.join('\n')}\n`);
+  const before = await readHistory(state);
+  expect(before).toHaveLength(3);
+  for (const build of ['a', 'b']) await record(state, build, [session('f/T2')], 900);
+  const after = await readHistory(state);
+  const nameOf = ({ build, kind, label }: HistoryLine) => `${build} ${kind} ${label}`;
+  expect(after.map(nameOf).sort()).toEqual([...before.map(nameOf), 'a call f/T2', 'b call f/T2'].sort());
+  // What only a later version can read stays for it.
+  expect(readFileSync(file, 'utf8')).toContain('later');
+});
+
+test('tasks that are restored together are one line, and each is counted', async () => {
+  await using rig = await createRig();
+  const state = rig.temporary.root;
+  const labels = Array.from({ length: 1000 }, (_, task) => `f/T${task}`);
+  const tasks = labels.map((task, at) => ({
+    task,
+    missing: ['x'],
+    result: 'key',
+    ...(at === 0 ? { saved: usage } : {}),
+  }));
+  await record(state, 'b', [{ type: 'tasks.restored', tasks }]);
+  expect(readFileSync(`${state}/history.free.ndjson`, 'utf8').trim().split('\n')).toHaveLength(1);
+  const lines = ends(await readHistory(state));
+  expect(lines.map(({ label }) => label)).toEqual(labels);
+  expect(lines.flatMap(({ saved }) => saved ?? [])).toEqual([usage]);
+  expect(metricsOf(lines)).toMatchObject({ outcomes: { cached: 1000 }, saved: { costUsd: usage.costUsd } });
 });
 
 test('two builds that write at once take nothing from each other', async () => {

@@ -1,7 +1,7 @@
 /** `conductor metrics`: selects and adds up the history of the project, as text, page, JSON or for other programs. */
 
 import { basename, resolve } from 'node:path';
-import { projectHistory } from '../../../build/build-history.js';
+import { projectHistory } from '../../../build/history/history-files.js';
 import { writeAtomic } from '../../../io/files.js';
 import { metricsCsv } from '../../../report/metrics/csv.js';
 import { metricsOf } from '../../../report/metrics/metrics.js';

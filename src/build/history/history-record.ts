@@ -1,54 +1,16 @@
-/**
- * The history of a project for metrics and estimates, in conductor's state folder. Decides which events are recorded;
- * adds nothing up.
- */
+/** Decides which events of a build go into the history of its project, and as which lines; adds nothing up. */
 
-import { mapBounded } from '../base/bounded.js';
-import { type LineQueue, lineQueue } from '../base/line-queue.js';
-import { ok, type Result } from '../base/result.js';
-import { append, moveWhenLarger, readText } from '../io/files.js';
-import { openRepository } from '../io/git/open-repository.js';
-import type { Repository } from '../io/git/repository.js';
-import type { BuildEvent } from '../model/event.js';
-import { type SingleEvent, singleEvents } from '../model/events/events-together.js';
-import type { Failure } from '../model/failure.js';
-import {
-  type CallStep,
-  type HistoryLine,
-  parseHistoryLine,
-  type TaskEnd,
-  withCutOff,
-} from '../model/history.js';
-import type { Label } from '../model/task.js';
-
-/** Two files of this size at most: tens of thousands of agent calls. */
-const MAX_BYTES = 8_000_000;
-
-const files = (folder: string) => [`${folder}/history.1.ndjson`, `${folder}/history.ndjson`] as const;
-
-/** Its folder: the one that all sessions share, where a session for looking only has records of its own. */
-export function historyFolder({ home, hash }: Pick<Repository, 'home' | 'hash'>): string {
-  return `${home}/projects/${hash}`;
-}
-
-/** Everything that is remembered, the oldest first; lines that are damaged are passed over. */
-export async function readHistory(folder: string): Promise<HistoryLine[]> {
-  const texts = await mapBounded(files(folder), readText);
-  return withCutOff(
-    texts
-      .flatMap((text) => (text ?? '').split('\n'))
-      .flatMap((line) => (line === '' ? [] : (parseHistoryLine(line) ?? []))),
-  );
-}
-
-/** The history of the project in a folder. Fails where there is no repository. */
-export async function projectHistory(directory: string): Promise<Result<HistoryLine[], Failure>> {
-  const opened = await openRepository(directory);
-  return opened.ok ? ok(await readHistory(historyFolder(opened.value))) : opened;
-}
+import type { LineQueue } from '../../base/line-queue.js';
+import type { BuildEvent } from '../../model/event.js';
+import { type SingleEvent, singleEvents } from '../../model/events/events-together.js';
+import type { CallStep, HistoryLine, RestoredTasks, TaskEnd } from '../../model/history.js';
+import type { Label } from '../../model/task.js';
+import { linesFor } from './history-files.js';
 
 interface Lifecycle {
   readonly recipe?: string;
+  /** Whether an agent had a session for it. */
+  readonly isPaid?: true;
   readonly failures: readonly string[];
   readonly rebasedAfter?: number;
 }
@@ -57,33 +19,41 @@ interface Lifecycle {
 export class HistoryRecord {
   private readonly build: string;
   private readonly lifecycles = new Map<Label, Lifecycle>();
-  private readonly lines: LineQueue;
+  private readonly paid: LineQueue;
+  private readonly free: LineQueue;
 
-  constructor(folder: string, build: string, maxBytes = MAX_BYTES) {
+  constructor(folder: string, build: string, maxBytes?: number) {
     this.build = build;
-    const [before, now] = files(folder);
-    let isOpen = false;
-    this.lines = lineQueue(async (text) => {
-      if (!isOpen) await moveWhenLarger(now, before, maxBytes);
-      // A build that was killed may have left half a line: it stays one of its own.
-      await append(now, isOpen ? text : `\n${text}`);
-      isOpen = true;
-    });
+    this.paid = linesFor(folder, 'paid', maxBytes);
+    this.free = linesFor(folder, 'free', maxBytes);
   }
 
   on(event: BuildEvent): void {
     if (event.type === 'tasks.fresh') return;
-    let text = '';
-    for (const one of singleEvents(event)) {
-      const line = this.lineOf(one);
-      if (line) text += `${JSON.stringify(line)}\n`;
-    }
-    if (text !== '') this.lines.add(text);
+    if (event.type === 'tasks.restored') this.free.add(textOf(this.restored(event)));
+    else for (const one of singleEvents(event)) this.add(one);
   }
 
-  /** What cannot be written (a full disk) does not decide how a build ends. */
+  /** All that has happened is written. What cannot be written (a full disk) does not decide how a build ends. */
+  async flush(): Promise<void> {
+    for (const lines of [this.paid, this.free]) await lines.flush().catch(() => undefined);
+  }
+
   async close(): Promise<void> {
-    await this.lines.close().catch(() => undefined);
+    for (const lines of [this.paid, this.free]) await lines.close().catch(() => undefined);
+  }
+
+  private add(event: SingleEvent): void {
+    const isPaid = event.type !== 'task.finished' || this.lifecycles.get(event.task)?.isPaid === true;
+    const line = this.lineOf(event);
+    if (line) (isPaid ? this.paid : this.free).add(textOf(line));
+  }
+
+  private restored({ at, tasks }: Extract<BuildEvent, { type: 'tasks.restored' }>): RestoredTasks {
+    const { build } = this;
+    const labels = tasks.map(({ task }) => task);
+    const saved = tasks.flatMap(({ task: label, saved: usage }) => (usage ? [{ label, usage }] : []));
+    return { kind: 'restored', at, build, labels, ...(saved.length === 0 ? {} : { saved }) };
   }
 
   private lineOf(event: SingleEvent): HistoryLine | CallStep | undefined {
@@ -102,6 +72,7 @@ export class HistoryRecord {
       case 'task.usage': {
         const { task: label, at, attempt, phase, agent, model, usage } = event;
         if (agent === undefined) return undefined;
+        this.note(label, { isPaid: true });
         return {
           kind: 'step',
           at,
@@ -117,6 +88,7 @@ export class HistoryRecord {
       }
       case 'agent.finished': {
         const { schema: _, seq: __, type: ___, task: label, taskType, at, ...call } = event;
+        this.note(label, { isPaid: true });
         return {
           kind: 'call',
           at,
@@ -163,4 +135,8 @@ export class HistoryRecord {
     const failures = failure === undefined ? before.failures : [...before.failures, failure];
     this.lifecycles.set(label, { ...before, ...facts, failures });
   }
+}
+
+function textOf(line: HistoryLine | CallStep | RestoredTasks): string {
+  return `${JSON.stringify(line)}\n`;
 }
