@@ -4,7 +4,7 @@
  */
 
 import { mapBounded } from '../../base/bounded.js';
-import { type LineQueue, lineQueue } from '../../base/line-queue.js';
+import { type LineQueue, lineQueue } from '../../base/lines/line-queue.js';
 import { ok, type Result } from '../../base/result.js';
 import { append, lookSync, moveWhenLarger, readText, writeAtomic } from '../../io/files.js';
 import { openRepository } from '../../io/git/open-repository.js';

@@ -1,6 +1,6 @@
 /** Decides which events of a build go into the history of its project, and as which lines; adds nothing up. */
 
-import type { LineQueue } from '../../base/line-queue.js';
+import type { LineQueue } from '../../base/lines/line-queue.js';
 import type { BuildEvent } from '../../model/event.js';
 import { type SingleEvent, singleEvents } from '../../model/events/events-together.js';
 import type { CallStep, HistoryLine, RestoredTasks, TaskEnd } from '../../model/history.js';

@@ -1,6 +1,6 @@
 /** The event log of a build as NDJSON, through a function that appends. Knows no files. */
 
-import { lineQueue } from '../../base/line-queue.js';
+import { lineQueue } from '../../base/lines/line-queue.js';
 import type { BuildEvent } from '../../model/event.js';
 import { eventLine } from '../json.js';
 import type { Reporter } from './reporter.js';
