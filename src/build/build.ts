@@ -76,7 +76,8 @@ async function doneQuickly(
   }
   const { large = [], rules } = last;
   const edits = seen && fewEdits(seen);
-  const goesOn = edits && { seen: { ...edits, large, ...(rules && { rules }) } };
+  const tree = last.index === edits?.index ? last.tree : undefined;
+  const goesOn = edits && { seen: { ...edits, large, tree, ...(rules && { rules }) } };
   const taken = await takeSnapshot(session.repository, session.objects, { ...how, ...goesOn });
   if (!taken.ok) return undefined;
   // A large file that no build has named yet is named.

@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -130,6 +131,70 @@ test.each(['', 'sub/project'])(
     }
   },
 );
+
+/** What happens after a look that saw `a/b/edited.txt` and `top.txt` with another content, and before the snapshot. */
+const MEANWHILE: readonly [string, (path: (name: string) => string) => void][] = [
+  ['nothing', () => {}],
+  ['another edit', (path) => writeFileSync(path('top.txt'), 'later\n')],
+  ['a file that goes with its folders', (path) => rmSync(path('a/b/edited.txt'))],
+  ['another mode', (path) => chmodSync(path('top.txt'), 0o755)],
+  [
+    'a folder in the place of a file',
+    (path) => {
+      rmSync(path('top.txt'));
+      mkdirSync(path('top.txt'));
+      writeFileSync(path('top.txt/x'), 'x');
+    },
+  ],
+];
+
+test.each(
+  MEANWHILE.flatMap(([name, change]) => ['', 'sub/project'].map((folder) => ({ name, change, folder }))),
+)('a snapshot that goes on from a look is that of git after $name (project in "$folder")', async (one) => {
+  const { change, folder } = one;
+  const checkout = new Checkout();
+  const path = (name: string) => join(checkout.dir, folder, name);
+  const files = { 'a/b/edited.txt': '1\n', a0: 'beside\n', 'top.txt': '1\n', 'z/last.txt': 'z\n' };
+  checkout.write(Object.fromEntries(Object.entries(files).map(([name, text]) => [join(folder, name), text])));
+  const repository = await checkout.repository(folder);
+  const objects = new GitObjects(repository);
+  const index = join(repository.state, 'index');
+  const how = { secrets: ['.env'], named: [], force: [] };
+  const take = async (options: Parameters<typeof takeSnapshot>[2] = how) => {
+    const taken = await takeSnapshot(repository, objects, options);
+    if (!taken.ok) throw new Error(JSON.stringify(taken.error));
+    return taken.value.tree;
+  };
+  const known = { large: [], paths: ['a/b/edited.txt', 'top.txt'].map((name) => join(folder, name)) };
+  const asGit = () =>
+    checkout
+      .git(
+        `--git-dir=${repository.store}`,
+        ...['-c', 'core.bare=false', `--work-tree=${repository.top}`, 'ls-tree', '-r'],
+        execFileSync('git', [`--git-dir=${repository.store}`, 'write-tree'], {
+          env: { ...process.env, GIT_INDEX_FILE: index },
+          encoding: 'utf8',
+        }).trim(),
+      )
+      .trim();
+  try {
+    for (const isKnown of [true, false]) {
+      // Where the tree of before cannot be read, git is asked.
+      const tree = isKnown ? await take() : '1'.repeat(repository.objectFormat === 'sha1' ? 40 : 64);
+      if (isKnown) for (const name of known.paths) writeFileSync(join(checkout.dir, name), '2\n');
+      if (isKnown) change(path);
+      const seen = { ...known, index: fileIdentity(index) as string, tree };
+      const found = await objects.list(await take({ ...how, seen }));
+      const lines = found.paths.map((name) => {
+        const { mode, id } = found.get(name) ?? {};
+        return `${mode} blob ${id}\t${join(folder, name)}`;
+      });
+      expect(lines).toEqual(asGit().split('\n'));
+    }
+  } finally {
+    await objects.close();
+  }
+});
 
 const TEXT = 'a\r\nb\r\n';
 const PLAIN = 'a\nb\n';

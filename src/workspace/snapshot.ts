@@ -39,7 +39,7 @@ import {
   updateArguments,
   writeTreeArguments,
 } from './private-index.js';
-import { rulesAsSeen, type SeenOptions, takeSeen } from './reading/seen-changes.js';
+import { rulesAsSeen, type SeenOptions, takeSeen, treeAsSeen } from './reading/seen-changes.js';
 
 export interface SnapshotOptions extends TakenIn, SeenOptions {
   /** Paths that are taken in although git ignores them; those that are not on disk are passed over. */
@@ -118,8 +118,9 @@ async function upToDate(
   // the index.
   const mayBeFinal = options.named.length + options.force.length === 0;
   const kept = seen && rulesAsSeen(options.seen, record);
+  const known = seen && mayBeFinal ? await treeAsSeen(repository, objects, options, index) : undefined;
   const [exit, current, tracked, held] = await Promise.all([
-    mayBeFinal ? writtenTree(repository) : undefined,
+    mayBeFinal && known === undefined ? writtenTree(repository) : undefined,
     kept ? { ...kept, blobs: [] } : rulesOf(call, record),
     isNew ? trackedThoughIgnored(repository, specs) : undefined,
     isNew ? ignoredInIndex(call) : undefined,
@@ -154,7 +155,10 @@ async function upToDate(
     const failed = await takeAsTracked(call, [...kept, ...paths], had);
     if (failed) return err(failureOf(repository, failed));
   }
-  const tree = await treeOf(repository, objects, options, isComplete ? exit : undefined);
+  const tree =
+    known !== undefined && isComplete
+      ? ok({ tree: known, forced: [] })
+      : await treeOf(repository, objects, options, isComplete ? exit : undefined);
   if (!tree.ok) return tree;
   const { attributes, ignores } = rules;
   const now: IndexRecord = {

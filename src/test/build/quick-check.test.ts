@@ -386,7 +386,7 @@ test('a build goes on from what the quick check saw, and the next one needs no l
     const lines = readFileSync(log, 'utf8').trim().split('\n');
     return {
       text,
-      git: lines.map((line) => / (add|diff-files|ls-files|update-index) /.exec(`${line} `)?.[1]),
+      git: lines.map((line) => / (add|diff-files|ls-files|update-index|write-tree) /.exec(`${line} `)?.[1]),
     };
   };
   await build(project, env);
@@ -396,6 +396,7 @@ test('a build goes on from what the quick check saw, and the next one needs no l
     const edited = await commands();
     expect(edited.text).toContain('built 1');
     expect(edited.git).not.toContain('add');
+    expect(edited.git).not.toContain('write-tree');
     expect(edited.git.filter((name) => name === 'diff-files')).toHaveLength(1);
     // For new files. The rules files are known to be those of the last build.
     expect(edited.git.filter((name) => name === 'ls-files')).toHaveLength(1);

@@ -1,8 +1,14 @@
 /** Goes on from a look at all files that the same process took just before, so that git need not look twice. */
 
-import { fileIdentity } from '../../io/files.js';
+import { fileIdentity, lookSync, readBytes } from '../../io/files.js';
+import { ObjectDamaged } from '../../io/git/damaged.js';
 import { git } from '../../io/git/git-process.js';
+import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
+import { DurableRefs } from '../../io/git/upkeep/durable.js';
+import { editedTree, type Trees } from '../../io/git/writing/edited-tree.js';
+import { entriesIn } from '../../io/git/writing/index-bytes.js';
+import type { ObjectId } from '../../model/tree.js';
 import { type IndexRecord, type IndexRules, isRulesFile } from '../index-record.js';
 import { largerThan } from '../large-files.js';
 import { changedFilesIn, indexCall, isSameKind } from '../private-index.js';
@@ -44,7 +50,12 @@ export type RulesOfIndex = IndexRules & { readonly index: string | undefined };
 
 export interface SeenOptions {
   /** With the files that are left out for their size, and the rules files of an index. Absent: all files are looked at. */
-  readonly seen?: SeenEdits & { readonly large: readonly string[]; readonly rules?: RulesOfIndex };
+  readonly seen?: SeenEdits & {
+    readonly large: readonly string[];
+    readonly rules?: RulesOfIndex;
+    /** The project's tree of this index; undefined: not known. */
+    readonly tree: ObjectId | undefined;
+  };
   readonly maxUntracked?: number;
 }
 
@@ -59,6 +70,45 @@ export async function takeSeen(
   const input = seen.paths.map((path) => `${path}\0`).join('');
   const exit = await git(['update-index', '--remove', '-z', '--stdin'], { ...call, input });
   return exit.code === 0 ? seen.large : undefined;
+}
+
+/** Bytes of an index that is read into memory: about 500,000 files. */
+const MOST_INDEX = 50_000_000;
+
+/**
+ * The project's tree of the index into which these changes have just been put: that of before with what the index has of them. `git write-tree`
+ * would read all of the index and write it again. Undefined where git has to be asked.
+ */
+export async function treeAsSeen(
+  { prefix, objectFormat }: Repository,
+  objects: GitObjects,
+  { seen }: SeenOptions,
+  index: string,
+): Promise<ObjectId | undefined> {
+  if (seen?.tree === undefined || !seen.paths.every((path) => path.startsWith(prefix))) return undefined;
+  const bytes = (lookSync(index)?.size ?? 0) > MOST_INDEX ? undefined : await readBytes(index);
+  const entries = bytes && entriesIn(bytes, seen.paths, objectFormat);
+  if (!entries) return undefined;
+  const changes = new Map([...entries].map(([path, entry]) => [path.slice(prefix.length), entry] as const));
+  const written = new Set<ObjectId>();
+  const trees: Trees = {
+    read: (id) => objects.read(id),
+    async writeTree(inFolder) {
+      const id = await objects.writeTree(inFolder);
+      written.add(id);
+      return id;
+    },
+  };
+  try {
+    const tree = (await editedTree(trees, seen.tree, changes)) ?? (await objects.empty());
+    // As those are that git writes: a journal names it.
+    await new DurableRefs(objects).sync(written);
+    return tree;
+  } catch (error) {
+    // Of a tree that is gone or damaged, the index has all files.
+    if (error instanceof ObjectDamaged) return undefined;
+    throw error;
+  }
 }
 
 /** The rules files of the index into which these changes have been put, if none of them is one; undefined: git has to be asked. */

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { compareBytes } from '../../../base/order.js';
-import type { Entry } from '../../../model/tree.js';
+import type { Entry, FileMode } from '../../../model/tree.js';
 import { digestLength, type HashName } from './object-bytes.js';
 
 export interface IndexEntry {
@@ -16,6 +16,8 @@ const VERSION = 2;
 const HEAD = 12;
 /** Times, device, number, mode, owner and size: ten numbers of 32 bits. */
 const NUMBERS = 40;
+/** Where the mode is among them. */
+const MODE = 24;
 const LONGEST_NAME = 0xfff;
 
 /** Entries in any order. */
@@ -57,13 +59,9 @@ export function changedIndex(index: Buffer, { changes, second, hash }: IndexChan
     left++;
   };
   for (let i = 0; i < count; i++) {
-    const flags = index.readUInt16BE(at + fixed - 2);
-    // A stage of a merge, or an entry with more flags.
-    if (flags & 0xf000) return undefined;
-    const short = flags & LONGEST_NAME;
-    const length = short < LONGEST_NAME ? short : index.indexOf(0, at + fixed) - at - fixed;
-    const end = at + ((fixed + length + 8) & ~7);
-    if (end > index.length - idBytes) return undefined;
+    const length = nameLength(index, at, fixed);
+    const end = at + entryBytesOf(fixed, length);
+    if (length < 0 || end > index.length - idBytes) return undefined;
     distrust(index, at, second);
     for (let one = news[next]; one !== undefined; one = news[next]) {
       const order = one.name.compare(index, at + fixed, at + fixed + length);
@@ -80,6 +78,47 @@ export function changedIndex(index: Buffer, { changes, second, hash }: IndexChan
   for (const one of news.slice(next)) add(one);
   return wholeIndex(left, parts, hash);
 }
+
+/** What an index has at some paths; undefined at one: no file. Undefined for an index of another form, or with a merge in it. */
+export function entriesIn(
+  index: Buffer,
+  paths: Iterable<string>,
+  hash: HashName,
+): ReadonlyMap<string, Entry | undefined> | undefined {
+  const idBytes = digestLength(hash);
+  const fixed = NUMBERS + idBytes + 2;
+  const last = index.length - idBytes;
+  if (last < HEAD || index.readUInt32BE(4) !== VERSION) return undefined;
+  const found = new Map<string, Entry | undefined>();
+  const names = [...paths].map((path) => ({ path, name: Buffer.from(path) }));
+  // Most names have another length than those that are looked for, and are not looked at.
+  const lengths = new Set(names.map(({ name }) => name.length));
+  for (const { path } of names) found.set(path, undefined);
+  let at = HEAD;
+  for (let left = index.readUInt32BE(8); left > 0; left--) {
+    const length = nameLength(index, at, fixed);
+    const end = at + entryBytesOf(fixed, length);
+    if (length < 0 || end > last) return undefined;
+    if (lengths.has(length)) {
+      const one = names.find(({ name }) => name.compare(index, at + fixed, at + fixed + length) === 0);
+      const mode = index.readUInt32BE(at + MODE).toString(8) as FileMode;
+      if (one) found.set(one.path, { mode, id: index.toString('hex', at + NUMBERS, at + NUMBERS + idBytes) });
+    }
+    at = end;
+  }
+  return found;
+}
+
+/** Negative for a stage of a merge, an entry with more flags, and the end of the index. Bytes are read one by one: there are very many entries. */
+function nameLength(index: Buffer, at: number, fixed: number): number {
+  const high = index[at + fixed - 2] ?? 0xff;
+  if ((high & 0xf0) !== 0) return -1;
+  const short = (high << 8) | (index[at + fixed - 1] ?? 0);
+  return short < LONGEST_NAME ? short : index.indexOf(0, at + fixed) - at - fixed;
+}
+
+/** At least one NUL ends the name, and entries begin at multiples of eight. */
+const entryBytesOf = (fixed: number, length: number) => (fixed + length + 8) & ~7;
 
 /** An entry begins with the second in which the state of its file changed last. */
 function distrust(bytes: Buffer, at: number, second: number): void {
@@ -98,8 +137,7 @@ function wholeIndex(count: number, entries: readonly Buffer[], hash: HashName): 
 function entryBytes({ name, entry, stat }: IndexEntry & { readonly name: Buffer }): Buffer {
   const id = Buffer.from(entry.id, 'hex');
   const fixed = NUMBERS + id.length + 2;
-  // At least one NUL ends the name, and entries begin at multiples of eight.
-  const bytes = Buffer.alloc((fixed + name.length + 8) & ~7);
+  const bytes = Buffer.alloc(entryBytesOf(fixed, name.length));
   const numbers = [
     ...secondsOf(stat.ctimeNs),
     ...secondsOf(stat.mtimeNs),

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { asFailure } from '../../errors.js';
-import { changedIndex, indexBytes } from './index-bytes.js';
+import { changedIndex, entriesIn, indexBytes } from './index-bytes.js';
 import { LooseWriter } from './loose.js';
 import { commitBytes, type HashName, hashObject, treeBytes } from './object-bytes.js';
 import { ObjectSet } from './object-set.js';
@@ -318,6 +318,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
       entry: { mode: '100644', id: hashObject('blob', Buffer.from(text), hash) } as const,
       stat,
     });
+    const entryOf = (text: string | undefined) => (text === undefined ? undefined : entry(text).entry);
     // Also names of more bytes than an index can say of them.
     const named = fc.oneof(paths, fc.constantFrom('n'.repeat(4094), 'n'.repeat(4095), 'n'.repeat(4200)));
     const lists = fc.uniqueArray(named, { maxLength: 15 });
@@ -344,12 +345,19 @@ for (const hash of ['sha1', 'sha256'] as const) {
         const lines = listed.split('\0').join('\n').split('\n');
         const found = lines.filter((line) => /^100644 /.test(line)).map((line) => line.slice(7));
         expect(found.sort()).toEqual(ids.sort());
+        const asked = new Set([...before, ...added, ...removed]);
+        const said = entriesIn(readFileSync(index), asked, hash);
+        expect(said).toEqual(new Map([...asked].map((path) => [path, entryOf(expected.get(path))])));
         // Of none is it said any more when it changed.
         expect(lines.filter((line) => /^ {2}ctime: (?!0:)/.test(line))).toEqual([]);
       }),
       { numRuns: 12 },
     );
     expect(changedIndex(Buffer.from('no index'), { changes: new Map(), second: 0, hash })).toBe(undefined);
+    expect(entriesIn(Buffer.from('no index'), [], hash)).toBe(undefined);
+    const whole = indexBytes([{ path: 'a', ...entry('old') }], hash);
+    for (let end = 0; end < whole.length; end++)
+      expect(entriesIn(whole.subarray(0, end), ['a'], hash)?.get('a')).toBe(undefined);
   });
 }
 
