@@ -7,6 +7,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.js';
 import { exists, fileIdentity, readText, writeAtomic } from '../io/files.js';
+import { throwIfPackIsFolder } from '../io/git/damaged.js';
 import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
 import { type GitSettings, mayConvert } from '../io/git/git-settings.js';
 import type { GitObjects } from '../io/git/objects.js';
@@ -75,6 +76,7 @@ export async function takeSnapshot(
   }
   const first = await upToDate(repository, objects, options);
   if (first.ok || first.error.kind !== 'snapshot-failed') return first;
+  await throwIfPackIsFolder(repository.store);
   // An index that is damaged, or names missing objects, is built again from the files.
   await rm(index, { force: true });
   return upToDate(repository, objects, options);

@@ -1,6 +1,6 @@
 /** Promises of the design that cut across the other scenarios. */
 
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findSandbox } from '../../io/process/sandbox/sandbox.js';
@@ -247,6 +247,24 @@ test('a damaged result is rebuilt and said to be so', async () => {
   expect(rig.read('one.txt')).toBe('1');
   rig.remove('one.txt');
   expect((await rig.buildWithoutAgent()).outcomes()).toEqual({ 'f/T1': 'cached' });
+});
+
+test("a folder in the place of a pack's index is dropped, and what the pack holds is still found", async () => {
+  await using rig = await createRig();
+  rig.backlog('f', { T1: task('one.txt') });
+  rig.answer('f/T1', { 'one.txt': '1' });
+  await rig.build();
+  const store = join(rig.dir, '.git/conductor/repo');
+  rig.git(`--git-dir=${store}`, 'repack', '-adq');
+  const packs = join(store, 'objects/pack');
+  const name = readdirSync(packs).find((one) => one.endsWith('.idx')) as string;
+  rmSync(join(packs, name), { force: true });
+  mkdirSync(join(packs, name));
+  rig.write({ 'mine.txt': 'new' });
+  rig.remove('one.txt');
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  expect(rig.read('one.txt')).toBe('1');
+  expect(existsSync(join(packs, name))).toBe(false);
 });
 
 test('files that look secret are shown when git tracks them, and hidden and named when the config says so', async () => {
