@@ -1,5 +1,6 @@
 /** Checks of the config's `models` that a schema cannot make: names and shares that make no sense. Pure. */
 
+import { ownValue } from '../base/records/own-value.js';
 import type { ConductorConfig } from '../model/config.js';
 import type { ModelRoute, ProviderLimits } from '../model/routes.js';
 
@@ -55,7 +56,7 @@ function modelProblems(route: ModelRoute, at: string): RouteProblem[] {
     ...(route.fallbacks ?? []).map((model, i) => [`${at}.fallbacks.${i}`, model] as const),
     [`${at}.stronger`, route.stronger],
     ...Object.keys(route.split ?? {})
-      .filter((arm) => route.arms?.[arm] === undefined)
+      .filter((arm) => ownValue(route.arms, arm) === undefined)
       .map((arm) => [`${at}.split.${arm}`, arm] as const),
     ...Object.entries(route.arms ?? {}).map(
       ([arm, { model }]) => [`${at}.arms.${arm}.model`, model] as const,
@@ -77,7 +78,7 @@ function splitProblems({ split, arms }: ModelRoute, at: string): RouteProblem[] 
     problems.push({ path: `${at}.split`, message: 'no arm has a share above 0' });
   }
   for (const arm of Object.keys(arms ?? {})) {
-    if (split?.[arm] === undefined)
+    if (ownValue(split, arm) === undefined)
       problems.push({ path: `${at}.arms.${arm}`, message: 'has no share in `split`' });
   }
   return problems;

@@ -1,5 +1,6 @@
 /** Chooses the model for an attempt at a task from the config's routes. Pure; knows no provider and no price. */
 
+import { ownValue } from '../base/records/own-value.js';
 import { digestFields } from '../model/digest.js';
 import { patternSet } from '../model/paths/pattern-set.js';
 import type {
@@ -71,8 +72,7 @@ export function paceOf(
 }
 
 function armChoice(route: ModelRoute, arm: string): RouteArm {
-  const described = route.arms?.[arm];
-  return described ?? { model: arm };
+  return ownValue(route.arms, arm) ?? { model: arm };
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 
 import { compareBytes } from '../base/order.js';
+import { ownValue } from '../base/records/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import { cleanEnvironment, runProgram } from '../io/process/process.js';
 import type { ManifestItem } from '../model/action.js';
@@ -43,7 +44,7 @@ export async function commandSettings(
   const versions = await toolVersions(host, measuredNames(config), config.secrets);
   if (!versions.ok) return versions;
   const items = [
-    ...[...config.keyedEnv].sort(compareBytes).map((name) => variable(name, host.env[name])),
+    ...[...config.keyedEnv].sort(compareBytes).map((name) => variable(name, ownValue(host.env, name))),
     ...[...versions.value].map(([command, output]) => tool(command, output)),
   ];
   return ok({ items, packages: packages(config.workspace, handWritten), versions: versions.value });

@@ -3,6 +3,7 @@
  */
 
 import { suggestions } from '../base/nearest.js';
+import { ownValue } from '../base/records/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import { type InspectOptions, inspect } from '../build/dry-run.js';
 import { inSession, openReadingSession } from '../build/project-session.js';
@@ -105,7 +106,7 @@ const RANKS: Readonly<Record<string, number>> = { critical: 0, high: 1, medium: 
 /** What can start, the most urgent first: numbers count up, words are critical, high, medium, low. */
 export function readyRows(rows: readonly BacklogRow[]): readonly BacklogRow[] {
   const rank = ({ notes: { priority } }: BacklogRow) =>
-    typeof priority === 'number' ? priority : (RANKS[String(priority).toLowerCase()] ?? 2);
+    typeof priority === 'number' ? priority : (ownValue(RANKS, String(priority).toLowerCase()) ?? 2);
   return rows.filter(({ isReady }) => isReady).sort((a, b) => rank(a) - rank(b));
 }
 

@@ -173,7 +173,8 @@ async function fromPrompt(
 function inputPrice({ agent }: Config, model: string | undefined): number | undefined {
   if (agent?.driver !== 'opencode' || model === undefined) return undefined;
   const at = model.indexOf('/');
-  return agent.providers?.[model.slice(0, at)]?.models?.[model.slice(at + 1)]?.cost?.input;
+  const provider = ownValue(agent.providers, model.slice(0, at));
+  return ownValue(provider?.models, model.slice(at + 1))?.cost?.input;
 }
 
 function sum(values: readonly number[]): number {

@@ -4,6 +4,7 @@
  */
 
 import { bothTurns, type Turns } from '../base/limiter.js';
+import { ownValue } from '../base/records/own-value.js';
 import { err, type Result } from '../base/result.js';
 import type { Failure } from '../model/failure.js';
 import { type ProviderLimits, providerOf } from '../model/routes.js';
@@ -60,7 +61,7 @@ export class ProviderSessions {
       return result;
     };
     const provider = model === undefined ? undefined : providerOf(model);
-    const limit = provider === undefined ? undefined : this.parts.limits[provider]?.sessions;
+    const limit = ownValue(this.parts.limits, provider)?.sessions;
     const own = provider === undefined || limit === undefined ? undefined : this.parts.turns(provider, limit);
     const turns = own ? bothTurns(this.parts.all, own) : this.parts.all;
     if (!turns) return session();

@@ -1,5 +1,7 @@
 /** The names that a source file exports: types, functions, headings. Pure; reads no disk. */
 
+import { ownValue } from '../base/records/own-value.js';
+
 export interface SourceFile {
   readonly path: string;
   readonly text: string;
@@ -42,11 +44,11 @@ const LANGUAGES: Readonly<Record<string, RegExp>> = {
 };
 
 export function hasOutline(path: string): boolean {
-  return LANGUAGES[ending(path)] !== undefined;
+  return ownValue(LANGUAGES, ending(path)) !== undefined;
 }
 
 export function outlineOf({ path, text }: SourceFile): Outline {
-  const pattern = LANGUAGES[ending(path)];
+  const pattern = ownValue(LANGUAGES, ending(path));
   if (!pattern) return [];
   const names = new Set<string>();
   for (const match of text.matchAll(pattern)) {

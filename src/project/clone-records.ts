@@ -2,6 +2,7 @@
  * Small records of one clone, in conductor's state folder: patched files, what only lock files tell, the last build.
  */
 
+import { newRecord, ownValue } from '../base/records/own-value.js';
 import { sha256 } from '../base/sha256.js';
 import { areTexts, isObject, isText } from '../io/document/json-object.js';
 import { readText, readTextSync, writeAtomic } from '../io/files.js';
@@ -62,9 +63,9 @@ export function environmentDigests(
   names: Iterable<string>,
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const digests: Record<string, string> = {};
+  const digests = newRecord<string>();
   for (const name of [...names].sort()) {
-    const value = env[name];
+    const value = ownValue(env, name);
     digests[name] = value === undefined ? 'unset' : sha256(`${name}=${value}`);
   }
   return digests;

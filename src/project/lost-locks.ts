@@ -7,7 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../base/bounded.js';
 import { compareBytes } from '../base/order.js';
-import { newRecord } from '../base/records/own-value.js';
+import { newRecord, ownValue } from '../base/records/own-value.js';
 import { throwIfNotSeen } from '../io/errors.js';
 import { fileIdentity } from '../io/files.js';
 import { fileChanges, resolveCommit } from '../io/git/commit-history.js';
@@ -97,7 +97,7 @@ async function keptLocks(
   const found = new Map<string, KeptLock>();
   if (own) {
     for (const { lockFile } of gone) {
-      const kept = own[lockFile];
+      const kept = ownValue(own, lockFile);
       if (!kept || !(await isOfThisCheckout(reading, kept))) continue;
       const tasks = Object.entries(kept.tasks).filter(([, task]) => isNeeded(reading.listing, task));
       found.set(lockFile, { ...kept, tasks: Object.fromEntries(tasks) });
@@ -106,7 +106,7 @@ async function keptLocks(
   }
   for (const others of await recordsOfOthers(repository)) {
     for (const { lockFile } of gone) {
-      const kept = found.has(lockFile) ? undefined : others[lockFile];
+      const kept = found.has(lockFile) ? undefined : ownValue(others, lockFile);
       if (!kept) continue;
       const tasks = newRecord<LockedTask>();
       for (const [id, task] of Object.entries(kept.tasks)) if (await isHere(reading, task)) tasks[id] = task;

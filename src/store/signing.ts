@@ -1,6 +1,7 @@
 /** Signs stored results and checks arriving ones, with the keys in the config. Knows no remote. */
 
 import { type KeyObject, sign, verify } from 'node:crypto';
+import { ownValue } from '../base/records/own-value.js';
 import { err, ok, type Result } from '../base/result.js';
 import { readText } from '../io/files.js';
 import { NO_KEYGEN, sshSign, sshVerifyProblem } from '../io/ssh-signature.js';
@@ -20,7 +21,7 @@ export async function openSigner(
   env: Environment,
 ): Promise<Result<Signer | undefined, Failure>> {
   const path = keyFile?.replace(/^~\//, `${env.HOME ?? ''}/`);
-  const fromEnv = keyEnv === undefined ? undefined : env[keyEnv];
+  const fromEnv = ownValue(env, keyEnv);
   const text = fromEnv || (path === undefined ? undefined : await readText(path));
   if (!text) return ok(undefined);
   const key = parsePrivateKey(text);

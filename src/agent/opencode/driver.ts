@@ -1,6 +1,7 @@
 /** The driver `opencode`: models, keys, and the start of the server. Attempts are in `session/attempt.ts`. */
 
 import { realpath } from 'node:fs/promises';
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Environment } from '../../io/process/environment.js';
 import type { OpencodeAgentConfig } from '../../model/config.js';
@@ -85,8 +86,8 @@ class OpencodeAgent implements Agent {
       return failed({ kind: 'agent-error', detail, output: { tail: '' } });
     }
     const model = named.value;
-    const keyEnv = this.config.providers?.[model.providerID]?.keyEnv;
-    if (keyEnv !== undefined && this.keys[model.providerID] === undefined) {
+    const keyEnv = ownValue(this.config.providers, model.providerID)?.keyEnv;
+    if (keyEnv !== undefined && ownValue(this.keys, model.providerID) === undefined) {
       const detail = `the variable ${keyEnv}, which holds its key, is not set`;
       return failed({ kind: 'provider-refused', provider: model.providerID, detail, output: { tail: '' } });
     }
@@ -152,9 +153,9 @@ class OpencodeAgent implements Agent {
 
 /** The providers' keys, as far as their variables are set. */
 export function keysOf(config: OpencodeAgentConfig, env: Environment): Record<string, string> {
-  const keys: Record<string, string> = {};
+  const keys = newRecord<string>();
   for (const [provider, { keyEnv }] of Object.entries(config.providers ?? {})) {
-    const key = keyEnv === undefined ? undefined : env[keyEnv];
+    const key = ownValue(env, keyEnv);
     if (key !== undefined && key !== '') keys[provider] = key;
   }
   return keys;

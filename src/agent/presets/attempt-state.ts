@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, realpathSync } from 'node:fs';
 import { copyFile, lstat, readdir, realpath, stat, symlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { ownValue } from '../../base/records/own-value.js';
 import { makeDir, readText, removeSmallTree, removeTree, writeAtomic } from '../../io/files.js';
 import type { Environment } from '../../io/process/environment.js';
 import type { Preset, StateFile } from './preset.js';
@@ -74,7 +75,7 @@ async function personsFile(
   env: Environment,
 ): Promise<string | undefined> {
   const state = preset?.state;
-  const named = state?.variable === undefined ? undefined : env[state.variable];
+  const named = ownValue(env, state?.variable);
   if (state === undefined || (!named && !env.HOME)) return undefined;
   const base = named || join(env.HOME as string, state.folder);
   for (const one of from) {

@@ -1,5 +1,6 @@
 /** One turn of one thread of `codex app-server`, over the program's input and output. Starts no program. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import type { Usage } from '../../model/action.js';
 import type { ProviderProblem } from '../provider-problem.js';
 import { addUsage, isCount } from '../usage.js';
@@ -189,7 +190,7 @@ function problemOf(error: Json): ProviderProblem {
   const inner = Object.values(record(info)).map(record)[0];
   const status = isCount(inner?.httpStatusCode) ? { status: inner.httpStatusCode } : {};
   // Of a subscription it comes back by itself; of an account with nothing left it does not: the text tells.
-  const kind = typeof info === 'string' ? KINDS[info] : undefined;
+  const kind = typeof info === 'string' ? ownValue(KINDS, info) : undefined;
   const isStream = typeof info === 'object' && info !== null && !('status' in status);
   return {
     text: details === undefined ? message : `${message} (${details})`,

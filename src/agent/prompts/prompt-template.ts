@@ -1,5 +1,6 @@
 /** Prompt templates: reads their front matter, renders, measures and refuses them. Knows no task. */
 
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { parseYaml } from '../../io/document/document.js';
 import { renderTemplate } from '../../io/template/template.js';
@@ -71,7 +72,7 @@ export async function renderMeasured(
   const sections = Object.entries(variables)
     .filter(([key]) => !measure.material.includes(key))
     .map(([key, value]) => [key, sizeOf(value), detail(value)] as const);
-  const material = measure.material.reduce((sum, key) => sum + sizeOf(variables[key] ?? null), 0);
+  const material = measure.material.reduce((sum, key) => sum + sizeOf(ownValue(variables, key) ?? null), 0);
   const refused = tooLarge(sections, measure.limit);
   return refused ? err(refused) : ok({ text, instructions: sumOf(sections), sections, material });
 }
@@ -89,7 +90,7 @@ function bodiesOf(templates: Templates): Bodies {
   const known = knownBodies.get(templates);
   if (known) return known;
   const bodies = new Map([...templates].map(([name, text]) => [name, blankFrontMatter(text)]));
-  const partials: Record<string, string> = {};
+  const partials = newRecord<string>();
   for (const [path, body] of bodies) {
     const match = /^partials\/(.+)\.md$/.exec(path);
     if (match?.[1] !== undefined) partials[match[1]] = body;

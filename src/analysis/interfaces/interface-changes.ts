@@ -1,5 +1,6 @@
 /** What changed in the interface of a dependency since a result was made: declaration by declaration. Decides no key. */
 
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import type {
   ActionKey,
   DeclarationChange,
@@ -31,7 +32,7 @@ export async function seenInterfaces(
   dependencyOutputs: Outputs,
 ): Promise<Readonly<Record<Label, SeenInterface>> | undefined> {
   if (!readsSignatures(task)) return undefined;
-  const seen: Record<Label, SeenInterface> = {};
+  const seen = newRecord<SeenInterface>();
   for (const label of task.dependsOn) {
     const made = dependencyOutputs.get(label);
     const declares = made ? await declarations(project, label, made) : [];
@@ -64,7 +65,7 @@ export async function withDeclarations(
     const now = today.dependencies.find((one) => one.label === label);
     // It was keyed on the bytes then, and these are the same.
     if (now?.signature !== undefined && change.before === now.interface) continue;
-    const before = label === undefined ? undefined : interfaces?.[label];
+    const before = ownValue(interfaces, label);
     const made = label === undefined ? undefined : today.dependencyOutputs.get(label);
     if (label === undefined || !before || !made) {
       told.push(change);
@@ -131,7 +132,7 @@ function stayedInterfaces(
   dependencies: ManifestFacts['dependencies'],
 ): Label[] {
   return dependencies.flatMap(({ label, interface: bytes, signature }) => {
-    const seen = interfaces[label];
+    const seen = ownValue(interfaces, label);
     const item = manifest.find(({ name }) => name === ITEM + label);
     return seen && seen.bytes !== bytes && item?.value === signature ? [label] : [];
   });

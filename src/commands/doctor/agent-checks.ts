@@ -5,6 +5,7 @@ import { findOpencode, ripgrepFolder } from '../../agent/opencode/server/binary.
 import { PRESETS } from '../../agent/presets.js';
 import { answeredVersion } from '../../agent/program-version.js';
 import { routedModels } from '../../agent/routing.js';
+import { ownValue } from '../../base/records/own-value.js';
 import { shellWord } from '../../base/shell-word.js';
 import { findProgram } from '../../io/process/environment.js';
 import type { CommandAgentConfig, OpencodeAgentConfig } from '../../model/config.js';
@@ -101,7 +102,7 @@ function opencodeModels(agent: OpencodeAgentConfig, routed: readonly string[], e
 }
 
 function providerKey(provider: string, agent: OpencodeAgentConfig, env: Environment): Finding {
-  const { keyEnv, baseURL } = agent.providers?.[provider] ?? {};
+  const { keyEnv, baseURL } = ownValue(agent.providers, provider) ?? {};
   const about = 'models';
   if (keyEnv === undefined) {
     const found = `${provider}: no key`;
@@ -120,5 +121,5 @@ function providerKey(provider: string, agent: OpencodeAgentConfig, env: Environm
 }
 
 function isSet(env: Environment, name: string): boolean {
-  return (env[name] ?? '') !== '';
+  return (ownValue(env, name) ?? '') !== '';
 }

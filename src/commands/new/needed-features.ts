@@ -3,6 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../base/bounded.js';
+import { newRecord } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { parseYaml } from '../../io/document/document.js';
 import { readText } from '../../io/files.js';
@@ -78,7 +79,7 @@ async function neededInstance(
   if (!found.ok) return found;
   const needed = await readTemplate(found.value, await projectPackages(place.roots));
   if (!needed.ok) return needed;
-  const set: Record<string, string> = {};
+  const set = newRecord<string>();
   for (const [variable, text] of Object.entries(need.set ?? {})) {
     const file = `${template.shown}/template.yaml`;
     const rendered = await renderTemplate({ name: file, text, variables: values, partials: {} });

@@ -1,5 +1,6 @@
 /** Which queue a run goes to: what a machine must have for it, and the limits of that queue. Hands nothing in. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import type { Config } from '../../model/config.js';
 import { JOB_PROTOCOL, type QueueLimits, type QueueNeeds } from '../../model/fleet/job.js';
 import { providerOf } from '../../model/routes.js';
@@ -26,11 +27,11 @@ export function needsOf(
   if (model === undefined) return { ...common, kind: 'agent' };
   // The limits of a provider hold for all its models: they share a queue.
   const provider = providerOf(model);
-  return { ...common, kind: 'agent', model: config.models.limits[provider] ? provider : model };
+  return { ...common, kind: 'agent', model: ownValue(config.models.limits, provider) ? provider : model };
 }
 
 export function limitsOf({ config }: NeedsParts, model: string | undefined): QueueLimits {
-  const limits = model === undefined ? undefined : config.models.limits[providerOf(model)];
+  const limits = model === undefined ? undefined : ownValue(config.models.limits, providerOf(model));
   return {
     ...(limits?.sessions === undefined ? {} : { atOnce: limits.sessions }),
     ...(limits?.requestsPerMinute === undefined ? {} : { perMinute: limits.requestsPerMinute }),

@@ -1,5 +1,6 @@
 /** Opens the executor that hands tasks to a queue, from the config. Runs no task. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { Repository } from '../../io/git/repository.js';
 import { remoteUrl } from '../../io/git/transfer.js';
@@ -21,7 +22,7 @@ import { SEND_TRIES, sharedOnce, type Tries, tryAgain } from './tries.js';
 
 /** Where the queue of this machine is; undefined: it has none, and runs everything itself. */
 export function queueAddress({ execution }: Pick<Config, 'execution'>, env: Host['env']): string | undefined {
-  const named = execution?.queueEnv === undefined ? undefined : env[execution.queueEnv];
+  const named = ownValue(env, execution?.queueEnv);
   return named || execution?.queue;
 }
 

@@ -80,18 +80,18 @@ class Salvage {
     const left = new Set(errors);
     let value: unknown;
     if (yaml.isMap(node)) {
-      const named: Record<string, unknown> = {};
+      const named = new Map<string, unknown>();
       for (const { key, value: inner } of node.items) {
         if (!yaml.isScalar(key)) continue;
         const name = String(key.value);
         const from = key.range?.[0] ?? 0;
         const own = take(left, from, endOf(inner as Node | null) ?? key.range?.[2] ?? from);
         // The first of two equal keys stands: the second is the error.
-        if (Object.hasOwn(named, name)) continue;
+        if (named.has(name)) continue;
         const read = this.part(inner as Node | null, own, [...path, name], from);
-        if (read !== undefined) named[name] = read;
+        if (read !== undefined) named.set(name, read);
       }
-      value = named;
+      value = Object.fromEntries(named);
     } else if (yaml.isSeq(node)) {
       value = node.items.map((item, at) => {
         const [from = 0, , to = 0] = (item as Node | null)?.range ?? [];

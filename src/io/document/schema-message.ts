@@ -1,6 +1,7 @@
 /** Turns findings of a schema check into sentences for people. Knows the form of ajv's errors, but not ajv. */
 
 import { nearest } from '../../base/nearest.js';
+import { ownValue } from '../../base/records/own-value.js';
 
 /** One thing that a schema refuses. */
 export interface SchemaProblem {
@@ -75,7 +76,7 @@ function schemaProblem(
     case 'required':
       return say(`${what} has no \`${String(params.missingProperty)}\``);
     case 'type': {
-      const wanted = [params.type].flat().map((type) => KINDS[String(type)] ?? String(type));
+      const wanted = [params.type].flat().map((type) => ownValue(KINDS, String(type)) ?? String(type));
       const hint =
         wanted.includes('a string') && /number|boolean/.test(typeof error.data)
           ? `write it in quotes: "${String(error.data)}"`
@@ -99,7 +100,7 @@ function schemaProblem(
         `${what} ${String(parentSchema?.patternErrorMessage ?? `must match ${String(params.pattern)}`)}`,
       );
     case 'format': {
-      const found = formats[String(params.format)]?.(String(error.data));
+      const found = ownValue(formats, String(params.format))?.(String(error.data));
       return say(`${what} ${found ?? `is no ${String(params.format)}`}`);
     }
     case 'not': {

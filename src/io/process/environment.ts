@@ -2,6 +2,7 @@
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 
 /** Variables as a program gets them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,7 +32,7 @@ const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
  */
 export function cleanEnvironment(env: Environment, names: readonly string[]): Record<string, string> {
   const named = new Set(names);
-  const clean: Record<string, string> = {};
+  const clean = newRecord<string>();
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined || name.toUpperCase().startsWith('GIT_')) continue;
     const usual = USUAL.has(process.platform === 'win32' ? name.toUpperCase() : name);
@@ -47,7 +48,7 @@ export function expandHome(path: string, env: Environment): string {
 
 /** The environment with folders in front of its PATH. */
 export function withPathInFront(env: Environment, folders: readonly string[]): Record<string, string> {
-  const copy: Record<string, string> = {};
+  const copy = newRecord<string>();
   for (const [name, value] of Object.entries(env)) if (value !== undefined) copy[name] = value;
   if (folders.length > 0) {
     const name = pathName(copy);
@@ -67,7 +68,7 @@ export function findProgram(program: string, env: Environment, cwd = '/'): strin
     return isExecutable(path) ? path : undefined;
   }
   const endings = process.platform === 'win32' ? ['', ...(env.PATHEXT ?? '.EXE;.CMD').split(';')] : [''];
-  for (const folder of (env[pathName(env)] || DEFAULT_PATH).split(delimiter)) {
+  for (const folder of (ownValue(env, pathName(env)) || DEFAULT_PATH).split(delimiter)) {
     for (const ending of endings) {
       const path = join(resolve(cwd, folder), program + ending);
       if (isExecutable(path)) return path;
@@ -168,7 +169,7 @@ function isRandom(value: string): boolean {
 /** The values of those of the named variables that hold secrets. */
 export function secretValues(env: Environment, names: readonly string[]): string[] {
   return names.flatMap((name) => {
-    const value = env[name];
+    const value = ownValue(env, name);
     return value !== undefined && isSecret(name, value) ? [value] : [];
   });
 }

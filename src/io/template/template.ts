@@ -1,6 +1,7 @@
 /** Strict text templates: an unknown name is an error. The adapter of handlebars; knows no file. */
 
 import type HandlebarsModule from 'handlebars';
+import { newRecord } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { withPlainBackslashes } from './plain-backslashes.js';
 import { TEMPLATE_HELPERS } from './template-functions.js';
@@ -150,7 +151,7 @@ function loadEngine(): Promise<Engine> {
 function partialsOf(hb: Engine, texts: Readonly<Record<string, string>>): Partials {
   const known = partialsOfTexts.get(texts);
   if (known) return known;
-  const partials: Partials = Object.create(null);
+  const partials: Partials = newRecord();
   for (const [name, text] of Object.entries(texts)) {
     partials[name] = (context: unknown, options) =>
       guarded(

@@ -1,5 +1,6 @@
 /** Parses the text of a glob: which characters are wildcards, and which are literal. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import type { Glob, GlobPart, GroupTimes } from './glob.js';
 
 /** More members of `{1..900}` are not written out. */
@@ -191,7 +192,7 @@ export function parseSet(
   for (let first = true; text[at] !== ']' || first; first = false) {
     if (at >= text.length || text[at] === '/') return undefined;
     const named = /^\[:([a-z]+):\]/.exec(text.slice(at, at + 12));
-    const known = named && POSIX[named[1] as string];
+    const known = ownValue(POSIX, named?.[1]);
     if (named && known) {
       classes.push(known);
       at += named[0].length;

@@ -1,5 +1,7 @@
 /** The files of the project that a source file imports, by simple rules for each language. Pure; reads no disk. */
 
+import { ownValue } from '../../base/records/own-value.js';
+
 /** What imports are looked up in. */
 export interface SourceTree {
   has(path: string): boolean;
@@ -51,7 +53,7 @@ const KINDS: Readonly<Record<string, SourceKind>> = {
 
 /** The kind of source code in a file; undefined: it is none, or unknown. */
 export function sourceKind(path: string): SourceKind | undefined {
-  return KINDS[endingOf(path)];
+  return ownValue(KINDS, endingOf(path));
 }
 
 export function endingOf(path: string): string {
@@ -142,7 +144,7 @@ function relativeModule(from: string, name: string, tree: SourceTree): readonly 
   const bare = path.slice(0, path.length - ending.length);
   const candidates = [
     ...(path === '' ? [] : ENDINGS.map((one) => path + one)),
-    ...(COMPILED[ending] ?? []).map((one) => bare + one),
+    ...(ownValue(COMPILED, ending) ?? []).map((one) => bare + one),
     ...ENDINGS.slice(1).map((one) => (path === '' ? `index${one}` : `${path}/index${one}`)),
   ];
   const hit = candidates.find((one) => tree.has(one));

@@ -1,5 +1,6 @@
 /** What the operating system or git refused, and what a person can do about it. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import { shellWord } from '../../base/shell-word.js';
 import type { Failure } from '../../model/failure.js';
 import { type Facts, type FailureText, say } from './failure-text.js';
@@ -45,7 +46,8 @@ export function describeSystemFailure(failure: SystemFailure): FailureText {
     ...(path === '' ? [] : ([['path', path]] as Facts)),
     ['cause', reason.includes(code) ? reason : `${reason} (${code})`],
   ];
-  const hint = HINTS[code] ?? OTHER.find(([codes]) => codes.test(code))?.[1] ?? 'run the command again';
+  const hint =
+    ownValue(HINTS, code) ?? OTHER.find(([codes]) => codes.test(code))?.[1] ?? 'run the command again';
   // Without a path there is nothing to look at.
   const typed =
     path === '' ? hint.replace(' (`ls -ld <path>`)', '') : hint.replace('<path>', shellWord(path));

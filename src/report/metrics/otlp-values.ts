@@ -1,5 +1,6 @@
 /** Values of OTLP in JSON, and what spans and metrics alike say of a session of an agent. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import type { Usage } from '../../model/action.js';
 import type { CallPhase } from '../../model/event.js';
 
@@ -39,7 +40,7 @@ export function modelAttributes({ model, agent, phase }: AgentSession) {
   const provider = slash < 0 ? undefined : model?.slice(0, slash);
   return {
     'gen_ai.operation.name': phase === 'planning' ? 'plan' : 'invoke_agent',
-    'gen_ai.provider.name': provider === undefined ? agent : (PROVIDERS[provider] ?? provider),
+    'gen_ai.provider.name': provider === undefined ? agent : (ownValue(PROVIDERS, provider) ?? provider),
     'gen_ai.request.model': model?.slice(slash + 1),
     'gen_ai.agent.name': agent,
   };

@@ -3,6 +3,7 @@
  * the parsed specs; what is damaged or missing was not checked. Knows no rule.
  */
 
+import { ownValue } from '../../base/records/own-value.js';
 import { isObject } from '../../io/document/json-object.js';
 import type { Config } from '../../model/config.js';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
@@ -56,14 +57,14 @@ export class CheckedSpecs {
 
   /** Whether the file was checked as it is. Which paths there are decides what is said of its tasks. */
   isChecked({ spec }: CheckedFile): boolean {
-    return this.hasSamePaths && this.kept?.files[spec.file]?.[0] === spec.id;
+    return this.hasSamePaths && ownValue(this.kept?.files, spec.file)?.[0] === spec.id;
   }
 
   /** Whether all tasks hang together as they did: then what holds between them holds still. */
   get hasSameShape(): boolean {
     const { kept, files } = this;
     if (!kept || Object.keys(kept.files).length !== files.length) return false;
-    return files.every((file) => kept.files[file.spec.file]?.[1] === this.shapeOf(file));
+    return files.every((file) => ownValue(kept.files, file.spec.file)?.[1] === this.shapeOf(file));
   }
 
   /** Whether the same paths are there. */
@@ -82,7 +83,7 @@ export class CheckedSpecs {
 
   /** Labels, kinds of recipes, dependencies and paths. Of the text that was checked, it is known. */
   private shapeOf({ spec, tasks }: CheckedFile): Digest {
-    const known = this.kept?.files[spec.file];
+    const known = ownValue(this.kept?.files, spec.file);
     const found = this.shapes.get(spec.file) ?? (known?.[0] === spec.id ? known[1] : undefined);
     const shape = found ?? digestFields('conductor.shape.1', tasks.map(shapeText));
     this.shapes.set(spec.file, shape);

@@ -1,6 +1,7 @@
 /** Puts the values of variables into the texts of a task. Knows no entries and no files. */
 
 import { nearest } from '../../base/nearest.js';
+import { ownValue } from '../../base/records/own-value.js';
 import type { KeyPath } from '../../io/document/document.js';
 import { renderTemplate } from '../../io/template/template.js';
 import type { Json } from '../../model/task.js';
@@ -37,8 +38,7 @@ export function wholeVariable(text: string, scope: Scope): Json | undefined {
   const names = WHOLE.exec(text)?.[1]?.split('.');
   let value: Json | undefined = names && scope;
   for (const name of names ?? []) {
-    const isKnown: boolean = value !== null && typeof value === 'object' && Object.hasOwn(value, name);
-    value = isKnown ? (value as Scope)[name] : undefined;
+    value = value !== null && typeof value === 'object' ? ownValue(value as Scope, name) : undefined;
   }
   return value;
 }
@@ -54,7 +54,7 @@ export class ValueRendering {
 
   constructor(scope: Scope, untrusted: readonly string[] = []) {
     this.scope = scope;
-    this.untrusted = untrusted.filter((name) => !PLAIN_WORD.test(String(scope[name] ?? '')));
+    this.untrusted = untrusted.filter((name) => !PLAIN_WORD.test(String(ownValue(scope, name) ?? '')));
   }
 
   /** The task or its defaults. */

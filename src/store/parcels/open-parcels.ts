@@ -1,5 +1,6 @@
 /** Opens the place of parcels that a config names. Sends nothing. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { ExecutionConfig } from '../../model/fleet/job.js';
 import type { ParcelServer } from './parcel-server.js';
@@ -55,5 +56,5 @@ export function storeToken(
   execution: ExecutionConfig | undefined,
   env: ParcelHost['env'],
 ): string | undefined {
-  return (execution?.tokenEnv === undefined ? undefined : env[execution.tokenEnv]) || undefined;
+  return ownValue(env, execution?.tokenEnv) || undefined;
 }

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { type HttpAnswer, HttpConnections, type HttpFault, type HttpRequest } from '../../io/network/http.js';
 import { withoutCredentials } from '../../model/address.js';
@@ -187,12 +188,11 @@ function authorizationOf(
   { tokenEnv, userEnv, passwordEnv, url }: CacheRemoteConfig,
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
-  const token = tokenEnv === undefined ? undefined : env[tokenEnv];
+  const token = ownValue(env, tokenEnv);
   if (token) return { authorization: `Bearer ${token}` };
   const given = new URL(url);
-  const user = (userEnv === undefined ? undefined : env[userEnv]) ?? decodeURIComponent(given.username);
-  const password =
-    (passwordEnv === undefined ? undefined : env[passwordEnv]) ?? decodeURIComponent(given.password);
+  const user = ownValue(env, userEnv) ?? decodeURIComponent(given.username);
+  const password = ownValue(env, passwordEnv) ?? decodeURIComponent(given.password);
   if (user === '' && password === '') return {};
   return { authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}` };
 }

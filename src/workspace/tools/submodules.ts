@@ -6,7 +6,7 @@
 import { lstatSync } from 'node:fs';
 import { stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ownValue } from '../../base/records/own-value.js';
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { sha256 } from '../../base/sha256.js';
 import { exists, lookSync, makeDir, readText, readTextSync, writeAtomic } from '../../io/files.js';
 import { type GitCall, git, gitOk } from '../../io/git/git-process.js';
@@ -50,7 +50,7 @@ export class Submodules {
     const hasSome = lookSync(join(this.repository.top, '.gitmodules')) !== undefined;
     if (!hasSome && Object.keys(before).length === 0) return [];
     const mounts: Mount[] = [];
-    const copies: Record<string, Copies[string]> = {};
+    const copies = newRecord<Copies[string]>();
     // A tree that conductor writes itself has none.
     const isOwn = workspace.shown.small !== undefined || workspace.shown.large !== undefined;
     const wanted = hasSome && !isOwn ? await submodulesOf(workspaceCall(workspace)) : [];

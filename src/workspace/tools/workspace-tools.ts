@@ -3,7 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { lstat, mkdir, readdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
-import { ownValue } from '../../base/records/own-value.js';
+import { newRecord, ownValue } from '../../base/records/own-value.js';
 import { namesIn, writeAtomic } from '../../io/files.js';
 import { git } from '../../io/git/git-process.js';
 import type { Repository } from '../../io/git/repository.js';
@@ -121,7 +121,7 @@ export class WorkspaceTools {
     const shown: string[] = [];
     const tools: LinkedTool[] = [];
     const known = await readCopies(workspace);
-    const paths: Record<string, string> = {};
+    const paths = newRecord<string>();
     for (const path of setup.made) {
       if (!(await this.hasFolderOf(workspace, path))) continue;
       const [from, to] = [join(setup.dir, path), join(workspace.dir, path)];

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, realpath } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, normalize, sep } from 'node:path';
+import { newRecord } from '../../../base/records/own-value.js';
 import { makeDir, removeTree, writeAtomic } from '../../../io/files.js';
 import type { WriteRules } from '../session/role.js';
 import { isGuarded, limitWrites, writeGuard } from './guard.js';
@@ -110,7 +111,7 @@ async function stubPackages(folder: string): Promise<void> {
 
 /** Numbered: a provider's name is no file name. */
 async function writeKeys(folders: HomeFolders, config: OpencodeConfig): Promise<Record<string, string>> {
-  const files: Record<string, string> = {};
+  const files = newRecord<string>();
   await mkdir(folders.keys, { mode: 0o700 });
   await chmod(folders.keys, 0o700);
   for (const [index, [name, key]] of Object.entries(config.keys ?? {}).entries()) {

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ownValue } from '../../../base/records/own-value.js';
 import { sha256 } from '../../../base/sha256.js';
 import { readText } from '../../../io/files.js';
 import { writePassing } from '../../../io/passing-files.js';
@@ -118,6 +119,6 @@ export async function allowSteps(
 
 /** The longest that a call may wait for its turn when `sessions` go on at once: no sign of a session that hangs. */
 export function longestWaitMs({ limits, windowMs }: Pace, provider: string, sessions: number): number {
-  const limit = limits[provider];
+  const limit = ownValue(limits, provider);
   return limit === undefined ? 0 : windowMs * Math.ceil((2 * sessions) / limit);
 }

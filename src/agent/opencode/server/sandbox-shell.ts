@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newRecord } from '../../../base/records/own-value.js';
 import { makeDir, removeTree } from '../../../io/files.js';
 import { writePassing } from '../../../io/passing-files.js';
 import type { Environment } from '../../../io/process/environment.js';
@@ -86,10 +87,9 @@ export function workspaceMark(shell: SandboxShell, workspace: string): string {
 /** Lets the shell run in a workspace from now on. The workspace must exist. */
 export async function grant(shell: SandboxShell, request: ShellGrant): Promise<void> {
   const workspace = await realpath(request.workspace);
-  const env: Record<string, string> = {
-    [shell.mark.name]: shell.mark.value,
-    [WORKSPACE_MARK]: workspaceMark(shell, workspace),
-  };
+  const env = newRecord<string>();
+  env[shell.mark.name] = shell.mark.value;
+  env[WORKSPACE_MARK] = workspaceMark(shell, workspace);
   for (const [name, value] of Object.entries(request.env)) if (value !== undefined) env[name] = value;
   // Outside of the sandbox, whose own process would otherwise show the server's variables to those inside.
   const clean = ['/usr/bin/env', '-i', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];

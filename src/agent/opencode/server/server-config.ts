@@ -1,5 +1,6 @@
 /** OpenCode's configuration as conductor writes it: no permission asks, and nothing is downloaded. Writes no file. */
 
+import { ownValue } from '../../../base/records/own-value.js';
 import type {
   OpencodeAgentConfig,
   OpencodeModelConfig,
@@ -73,7 +74,10 @@ export function configText(
     small_model: agent.smallModel ?? agent.model,
     enabled_providers: names,
     provider: Object.fromEntries(
-      names.map((name) => [name, provider(name, agent.providers?.[name], places.keyFiles[name])]),
+      names.map((name) => [
+        name,
+        provider(name, ownValue(agent.providers, name), ownValue(places.keyFiles, name)),
+      ]),
     ),
     snapshot: false,
     lsp: false,

@@ -1,5 +1,6 @@
 /** One attempt at one task in sessions of an OpenCode server, also when servers end in between. Starts no server. */
 
+import { ownValue } from '../../../base/records/own-value.js';
 import { cleanEnvironment, type Environment, withPathInFront } from '../../../io/process/environment.js';
 import { secretPlaces } from '../../../io/process/sandbox/sandbox.js';
 import type { Usage } from '../../../model/action.js';
@@ -11,7 +12,7 @@ import type { Lease, ServerHost } from '../driver-host.js';
 import type { OpencodeServer } from '../server/opencode-server.js';
 import { longestWaitMs, type Pace } from '../server/pace.js';
 import type { ConfigFile } from '../server/server-config.js';
-import type { ModelName } from './model-name.js';
+import { configuredModel, type ModelName } from './model-name.js';
 import type { ModelPrice } from './model-prices.js';
 import { ObservedFiles } from './observed.js';
 import { runSession } from './opencode-session.js';
@@ -81,7 +82,7 @@ export class Attempt {
     this.servers = servers;
     this.request = request;
     this.assignment = assignment;
-    const setup = config.providers?.[model.providerID]?.models?.[model.modelID];
+    const setup = configuredModel(config, model);
     this.usage = new SessionUsage(setup?.cost !== undefined, assignment.price);
     this.observed = new ObservedFiles(request.cwd);
   }
@@ -90,7 +91,7 @@ export class Attempt {
     const { request, host } = this;
     const transcript = new Transcript({
       logFile: request.logFile,
-      secrets: [...secrets, ...host.commandEnv.flatMap((name) => host.env[name] ?? [])],
+      secrets: [...secrets, ...host.commandEnv.flatMap((name) => ownValue(host.env, name) ?? [])],
       now: host.now,
       onLine: (line) => request.onEvent({ kind: 'output', line }),
     });

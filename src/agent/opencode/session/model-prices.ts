@@ -1,10 +1,11 @@
 /** The prices of models: from the config, else from the catalogue of the OpenCode server. Knows no session. */
 
+import { ownValue } from '../../../base/records/own-value.js';
 import { err, ok, type Result } from '../../../base/result.js';
 import type { OpencodeAgentConfig } from '../../../model/config.js';
 import type { Failure } from '../../../model/failure.js';
 import type { ServerHost } from '../driver-host.js';
-import type { ModelName } from './model-name.js';
+import { configuredModel, type ModelName } from './model-name.js';
 import { ANSWER_MS, inTime } from './session-calls.js';
 
 /** Dollars for a million tokens. */
@@ -24,9 +25,9 @@ export class ModelPrices {
   }
 
   /** What is known without asking: the config's price, or what was found. */
-  known({ providerID, modelID }: ModelName): ModelPrice | undefined {
-    const configured = this.config.providers?.[providerID]?.models?.[modelID]?.cost;
-    return configured ?? this.found.get(`${providerID}/${modelID}`);
+  known(model: ModelName): ModelPrice | undefined {
+    const configured = configuredModel(this.config, model)?.cost;
+    return configured ?? this.found.get(`${model.providerID}/${model.modelID}`);
   }
 
   /** Undefined: unknown. Starts the server if only its catalogue may know the price; `folder` is one that exists. */
@@ -49,7 +50,7 @@ export class ModelPrices {
         return err({ kind: 'agent-error', detail, output: { tail: '' } });
       }
       const provider = answer.data.providers.find(({ id }) => id === model.providerID);
-      const cost = provider?.models[model.modelID]?.cost;
+      const cost = ownValue(provider?.models, model.modelID)?.cost;
       // OpenCode writes zeros where it knows no price.
       const price = cost && cost.input + cost.output > 0 ? cost : undefined;
       this.found.set(name, price);

@@ -1,5 +1,6 @@
 /** One session of one attempt, from its creation to its removal. Knows no budget and no task. */
 
+import { ownValue } from '../../../base/records/own-value.js';
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import type { ToolPart } from '../client.js';
 import { AnswerWatch } from './answers.js';
@@ -228,7 +229,7 @@ class RunningSession implements SessionListener {
     const found = await this.messages();
     if (!status?.data || !found) return;
     if (found.some(({ info }) => info.role === 'assistant')) this.lifecycle.atWork();
-    const own = status.data[this.id];
+    const own = ownValue(status.data, this.id);
     if (own === undefined) this.lifecycle.idle();
     else this.lifecycle.status(own);
     this.judge();

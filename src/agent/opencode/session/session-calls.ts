@@ -1,6 +1,7 @@
 /** Single calls to the server about one session, each with a time limit. Knows no lifecycle. */
 
 import { createHash } from 'node:crypto';
+import { ownValue } from '../../../base/records/own-value.js';
 import type { Failure, KeptOutput } from '../../../model/failure.js';
 import type { OpencodeClient } from '../client.js';
 import type { ServerEvent } from './events.js';
@@ -111,7 +112,7 @@ export async function abortSession(
 ): Promise<void> {
   await inTime(client.session.abort({ sessionID, directory }));
   const status = await inTime(client.session.status({ directory }));
-  if (status?.data && status.data[sessionID] === undefined) return;
+  if (status?.data && ownValue(status.data, sessionID) === undefined) return;
   await inTime(idle);
 }
 
