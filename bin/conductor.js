@@ -32,7 +32,7 @@ function loadMain() {
   // Where conductor runs once, as in a container, keeping code costs more than it saves. The start keeps its code after a build
   // with nothing to do, so its file is a sign of use.
   const isUsedOften = existsSync(codeFile('start') ?? '');
-  return { main: main.run().main, keepCode: isUsedOften ? main.keepCode : () => {} };
+  return { ...main.run(), keepCode: isUsedOften ? main.keepCode : () => {} };
 }
 
 /** A file of `dist` that defines one function, as a module that has not run, with what keeps its compiled code. */

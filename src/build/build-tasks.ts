@@ -242,7 +242,7 @@ async function buildPrepared(
     const isProven = [...(options.carried?.values() ?? [])].every((task) => task.isProven);
     if (complete && prepared.whole && isProven && isJudged)
       await rememberBuild(host, prepared, {
-        tree,
+        merged: merged.value,
         step,
         induction,
         published: read ? undefined : published.value.paths,

@@ -19,6 +19,11 @@ interface Start {
   readonly seen: SeenChanges | undefined;
 }
 
+/** Loads the code of a build before it is certain that one follows. */
+export async function prepareBuild(): Promise<void> {
+  await import('./commands/build/build.js');
+}
+
 /** Runs the command line of this process and sets its exit code. */
 export async function main({ keepCode, seen }: Start): Promise<void> {
   handOnChanges(seen);

@@ -23,7 +23,7 @@ interface Loaders {
   /** Called after a build with nothing to do, when the functions that it needs are compiled: those of other commands would be too few. */
   keepCode(): void;
   /** The command line, which keeps its compiled code too. */
-  main(): Pick<typeof import('./main.js'), 'main'> & { keepCode(): void };
+  main(): Pick<typeof import('./main.js'), 'main' | 'prepareBuild'> & { keepCode(): void };
   configValue(): Promise<typeof import('./config-value.js')>;
 }
 
@@ -36,6 +36,7 @@ export async function start(load: Loaders): Promise<void> {
   let loaded: ReturnType<Loaders['main']> | undefined;
   const onChanged = () => {
     loaded = load.main();
+    void loaded.prepareBuild();
   };
   const json = flags.length > 0;
   const seen = isPlain ? await lookQuickly(json, { ...load, onChanged }).catch(() => undefined) : undefined;

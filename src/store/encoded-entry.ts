@@ -17,6 +17,9 @@ export function isResult(name: EntryName): boolean {
   return name.startsWith('results/');
 }
 
+/** Where all results stand. */
+export const RESULT_REFS = 'refs/conductor/results';
+
 /** Where an entry stands below `refs/conductor/`, in conductor's own repository. */
 export function refOf(name: EntryName): string {
   const key = keyOf(name);

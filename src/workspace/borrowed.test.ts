@@ -562,6 +562,26 @@ describe('publishing', () => {
     expect(await recoverPublish(one.repository, one.objects)).toBe('nothing');
   });
 
+  it("that wrote gone files again and was killed is completed: a person's file and a folder in a place stay, others are not touched", async () => {
+    const one = await rig();
+    const paths = ['deep/gone', 'deep/torn', 'edited', 'blocked', 'written', 'removed'];
+    for (const name of paths) one.scratch.write(name, 'a whole text');
+    const to = await one.snapshot();
+    rmSync(join(one.scratch.dir, 'deep'), { recursive: true });
+    for (const name of ['edited', 'blocked', 'removed']) rmSync(join(one.scratch.dir, name));
+    one.scratch.write('deep/torn', 'a whole');
+    one.scratch.write('edited', 'by hand');
+    one.scratch.write('blocked/own', 'by hand');
+    const gone = paths.filter((path) => path !== 'removed');
+    writeFileSync(join(one.repository.state, 'publish.json'), JSON.stringify({ gone, to }));
+    expect(await recoverPublish(one.repository, one.objects)).toBe('completed');
+    expect(
+      ['deep/gone', 'deep/torn', 'edited', 'blocked/own', 'written'].map(one.scratch.text, one.scratch),
+    ).toEqual(['a whole text', 'a whole text', 'by hand', 'by hand', 'a whole text']);
+    expect(existsSync(join(one.scratch.dir, 'removed'))).toBe(false);
+    expect(await recoverPublish(one.repository, one.objects)).toBe('nothing');
+  });
+
   it('that was killed is completed where files become folders and folders become files', async () => {
     const one = await rig();
     one.scratch.write('folder/x', 'before');
@@ -592,6 +612,8 @@ describe('publishing', () => {
   it.each([
     ['a tree that is gone', (from: string) => JSON.stringify({ from, to: from.replace(/./g, '1') })],
     ['a torn journal', (from: string) => `{"from":"${from}"`],
+    ['a torn journal of gone files', (from: string) => `{"to":"${from}","gone":["torn"`],
+    ['a journal without files', (from: string) => JSON.stringify({ to: from })],
   ])('that was killed is not called completed with %s', async (_, journal) => {
     const one = await rig();
     one.scratch.write('torn', '');

@@ -110,6 +110,8 @@ export async function holds(
 export class SeenFolders {
   private readonly root: string;
   private readonly folders = new Map<string, Stats | undefined>();
+  /** What is nearest to all paths of the folder that was found to be missing last. */
+  private missing: { readonly start: string; readonly nearest: Nearest } | undefined;
 
   constructor(root: string) {
     this.root = root;
@@ -122,13 +124,17 @@ export class SeenFolders {
   }
 
   /** The path, or the first above it at which something stands. */
-  nearest(path: string): { readonly place: string; readonly there: Stats | undefined } {
+  nearest(path: string): Nearest {
+    // Of thousands of paths, most are in the same folder as the one before.
+    if (this.missing && path.startsWith(this.missing.start)) return this.missing.nearest;
     let place = path;
     let there = this.look(place);
     while (!there && place.includes('/')) {
       place = place.slice(0, place.lastIndexOf('/'));
       there = this.folder(place);
     }
+    const start = path.slice(0, path.lastIndexOf('/') + 1);
+    if (place.length < start.length - 1) this.missing = { start, nearest: { place, there } };
     return { place, there };
   }
 
@@ -136,6 +142,11 @@ export class SeenFolders {
     if (!this.folders.has(path)) this.folders.set(path, this.look(path));
     return this.folders.get(path);
   }
+}
+
+interface Nearest {
+  readonly place: string;
+  readonly there: Stats | undefined;
 }
 
 /** Errors that say that there is nothing at a path. All others say nothing about what is there. */

@@ -22,7 +22,7 @@ import { type Entry, type Listing, type ObjectId, sameEntry } from '../model/tre
 import { applyFew } from './apply-few.js';
 import { blockedPaths, holds, inTheWayOf, type Listings, statOf } from './in-the-way.js';
 import { indexCall } from './private-index.js';
-import { PUBLISH_JOURNAL } from './publish-journal.js';
+import { type Journal, journalText, PUBLISH_JOURNAL, parseJournal } from './publish-journal.js';
 
 export interface PublishOptions {
   /** The snapshot: what the working tree was. Relative to the project, as is `to`. */
@@ -72,7 +72,7 @@ export async function publishTree(
   // The journal is useful only while the objects that it names can be read.
   if (!isOnDisk) await new DurableRefs(objects).makeTreeDurable(from, to, stored);
   const journal = join(repository.state, JOURNAL);
-  await writeAtomic(journal, JSON.stringify({ from, to }));
+  await writeAtomic(journal, journalText({ from, to }));
   const applied = await applyFew(repository, objects, changed, { before, after });
   const exit = applied ?? (await readTrees(repository, objects, from, to));
   if (exit.code !== 0) {
@@ -126,6 +126,8 @@ async function finishRemovals(
   }
 }
 
+const without = (paths: readonly string[]) => new Map(paths.map((path) => [path, undefined]));
+
 function changedPaths(before: Listing, after: Listing): string[] {
   const paths = new Set([...before.paths, ...after.paths]);
   return [...paths].filter((path) => !sameEntry(before.get(path), after.get(path)));
@@ -152,14 +154,13 @@ export async function recoverPublish(
 }
 
 /** False: a tree of the journal is gone or damaged, and nothing can be completed. */
-async function completePublish(
-  repository: Repository,
-  objects: GitObjects,
-  { from, to }: PublishOptions,
-): Promise<boolean> {
-  const before = await listOrNothing(objects, from);
+async function completePublish(repository: Repository, objects: GitObjects, plan: Journal): Promise<boolean> {
+  const { to } = plan;
   const after = await listOrNothing(objects, to);
-  if (!before || !after) return false;
+  if (!after) return false;
+  const from = 'gone' in plan ? await objects.editTree(to, without(plan.gone)) : plan.from;
+  const before = await listOrNothing(objects, from);
+  if (!before) return false;
   const changed = changedPaths(before, after);
   const call: GitCall = { ...indexCall(repository), indexFile: join(repository.state, 'recovery-index') };
   await rm(`${call.indexFile}.lock`, { force: true });
@@ -220,15 +221,4 @@ async function isOurs(
   // A filter that does not work here is no reason to stop every build.
   if (written.code !== FATAL) throw error;
   return false;
-}
-
-function parseJournal(text: string): PublishOptions | undefined {
-  try {
-    const value = JSON.parse(text) as Partial<PublishOptions>;
-    return typeof value.from === 'string' && typeof value.to === 'string'
-      ? { from: value.from, to: value.to }
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -36,6 +36,8 @@ export interface IndexHead extends TablePlaces {
 
 export interface FeaturePlace {
   readonly at: Place;
+  /** What its lock file records of results (`resultLines`). Absent: only the lock file says it. */
+  readonly results?: Place;
   readonly spec: string;
   readonly lock: string;
   readonly tasks: number;
@@ -82,7 +84,12 @@ export interface HandWork {
 }
 
 /** A feature as it is written into an index. */
-export type FeatureEntry = Omit<FeaturePlace, 'at'> & Omit<FeaturePart, 'paths'> & FeatureLines;
+export interface FeatureEntry
+  extends Omit<FeaturePlace, 'at' | 'results'>,
+    Omit<FeaturePart, 'paths'>,
+    FeatureLines {
+  readonly results?: string | undefined;
+}
 
 type GeneralPart = Omit<IndexHead, 'features' | 'order' | keyof TablePlaces>;
 
@@ -196,7 +203,8 @@ export async function amendIndex(
 /** The head over a file of parts without those that are out of date, if they are the most of it. */
 async function compacted(state: string, head: IndexHead): Promise<IndexHead> {
   const rows = Object.entries(head.features);
-  const places = [head.order, head.owners, head.readers, ...rows.map(([, { at }]) => at)];
+  const ofFeatures = rows.flatMap(([, { at, results }]) => (results ? [at, results] : [at]));
+  const places = [head.order, head.owners, head.readers, ...ofFeatures];
   const used = places.reduce((sum, [, bytes]) => sum + bytes, 0);
   if (Parts.behind(state).end <= 2 * used + SPARE_BYTES) return head;
   const texts = readParts(state, places);
@@ -208,7 +216,11 @@ async function compacted(state: string, head: IndexHead): Promise<IndexHead> {
     Place,
     ...Place[],
   ];
-  const features = rows.map(([name, row], i) => [name, { ...row, at: others[i] as Place }] as const);
+  const next = others.values();
+  const features = rows.map(([name, row]) => {
+    const at = next.next().value as Place;
+    return [name, { ...row, at, ...(row.results && { results: next.next().value as Place }) }] as const;
+  });
   await parts.write();
   return { ...head, order, owners, readers, features: Object.fromEntries(features) };
 }
@@ -218,9 +230,11 @@ async function writeHead(state: string, head: IndexHead): Promise<void> {
   await writeAtomic(`${state}/${INDEX_FILE}`, `${headOf(content)}\n${content}`);
 }
 
-function placed({ shape, words, owns, looks, ...row }: FeatureEntry, parts: Parts): FeaturePlace {
+function placed(entry: FeatureEntry, parts: Parts): FeaturePlace {
+  const { shape, words, owns, looks, results, ...row } = entry;
   const part: FeaturePart = { shape, paths: pathsDigest({ owns, looks }), words };
-  return { ...row, at: parts.add(`${JSON.stringify(part)}\n`) };
+  const at = parts.add(`${JSON.stringify(part)}\n`);
+  return { ...row, at, ...(results === undefined ? {} : { results: parts.add(results) }) };
 }
 
 function pathsDigest({ owns, looks }: FeatureLines): Digest {
@@ -262,8 +276,8 @@ function isDivisible(value: unknown): boolean {
 
 function isFeaturePlace(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { at, spec, lock, tasks, needs = [], reads = [] } = value;
-  const isPlain = isPlace(at) && isText(spec) && isText(lock) && isCount(tasks);
+  const { at, results = at, spec, lock, tasks, needs = [], reads = [] } = value;
+  const isPlain = isPlace(at) && isPlace(results) && isText(spec) && isText(lock) && isCount(tasks);
   return isPlain && areTexts(needs) && areTexts(reads);
 }
 

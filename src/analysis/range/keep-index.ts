@@ -30,6 +30,8 @@ export interface CompleteBuild {
   readonly noted: Iterable<Label>;
   /** Features whose spec the build itself changed: the new spec describes at least one task in other words. */
   readonly revised: ReadonlySet<string>;
+  /** What the lock files of features in this tree record of results (`resultLines`). */
+  readonly results: ReadonlyMap<string, string>;
   /** What an agent has been seen to read in this build, by task. */
   observed(label: Label): Iterable<string>;
 }
@@ -38,7 +40,7 @@ export interface CompleteBuild {
 export async function keepIndex(
   { project, agent, gatherer, settings }: Pick<Prepared, 'project' | 'agent' | 'gatherer' | 'settings'>,
   { words }: Induction,
-  { version, tree, noted, revised, observed }: CompleteBuild,
+  { version, tree, noted, revised, results, observed }: CompleteBuild,
 ): Promise<void> {
   const { state } = project.repository;
   const features = new Map<string, FeatureEntry>();
@@ -50,6 +52,7 @@ export async function keepIndex(
       owns: ownedLines(feature),
       looks: readLines(project, feature, ({ label }) => observed(label)),
       words: Object.fromEntries(known),
+      results: results.get(feature.name),
     });
   }
   const general = {
@@ -77,7 +80,7 @@ export async function keepIndex(
 function placeOf(
   project: Project,
   { name, file, lockFile, tasks }: Feature,
-): Omit<FeatureEntry, 'words' | 'owns' | 'looks'> {
+): Omit<FeatureEntry, 'words' | 'owns' | 'looks' | 'results'> {
   const needs = new Set(tasks.flatMap(({ dependsOn }) => dependsOn).map(featureOf));
   needs.delete(name);
   const reads = foreignDocuments(project, file, tasks);

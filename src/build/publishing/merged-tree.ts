@@ -5,6 +5,7 @@
 
 import { findOrphans } from '../../analysis/orphans.js';
 import { foldPatches } from '../../analysis/patches.js';
+import { resultLines } from '../../analysis/range/recorded-results.js';
 import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { improvedSpec } from '../../execution/escalation/revised-task.js';
@@ -47,6 +48,7 @@ export async function mergeResults(
   // The records of one feature after the other: all together would take more than all else that a build knows.
   const patched = new PatchedFiles();
   const kept: Record<string, KeptLock> = {};
+  const results = new Map<string, string>();
   for (const feature of project.features.values()) {
     const before = project.locks.get(feature.name);
     const after = isLockUnchanged(project, feature, plan)
@@ -59,7 +61,10 @@ export async function mergeResults(
       changes.set(feature.lockFile, { mode: '100644', id });
     }
     const file = changes.get(feature.lockFile) ?? project.listing.get(feature.lockFile);
-    if (file) kept[feature.lockFile] = keptLock(after, file.id);
+    if (!file) continue;
+    kept[feature.lockFile] = keptLock(after, file.id);
+    const lines = plan.whole ? resultLines(after) : undefined;
+    if (lines !== undefined) results.set(feature.name, lines);
   }
   const tree =
     changes.size === 0 ? project.snapshot : await project.objects.editTree(project.snapshot, changes);
@@ -72,6 +77,7 @@ export async function mergeResults(
     published: publishedOutputs(project, plan.finished.values(), changes),
     patched: patched.all(plan.whole ? [] : project.patched),
     kept,
+    results,
   });
 }
 

@@ -136,6 +136,8 @@ export interface MergedTree {
   readonly patched: Readonly<Record<string, PatchedFile>>;
   /** Likewise, what only lock files tell. */
   readonly kept: Readonly<Record<string, KeptLock>>;
+  /** What lock files record of results, by feature (`resultLines`). */
+  readonly results: ReadonlyMap<string, string>;
 }
 
 /** Path to entry; undefined for a file that goes. */

@@ -15,7 +15,8 @@ import type { SnapshotGround } from '../../project/project-memory.js';
 import type { ProjectSource } from '../../project/project-source.js';
 import { areFree } from '../../workspace/in-the-way.js';
 import { isRulesFile } from '../../workspace/index-record.js';
-import { orNothing, soundResults, tasksOfLocks } from './restore-outputs.js';
+import { tasksOfLocks } from './recorded-tasks.js';
+import { orNothing, soundResults } from './restore-outputs.js';
 
 export interface FoundPart {
   readonly part: ChangedPart;
@@ -47,7 +48,9 @@ export async function partBesideGone(
   if (!part || gone.size === 0) return part && { part, snapshot, restored: NOTHING };
   const isConcerned = (name: string) => part.changed.has(name) || part.removed.has(name);
   const locks = lockFilesOf(known, gone, isConcerned);
-  const restored = await orNothing(() => goneTasks(source, { last: ground.last, gone, locks }));
+  const restored = await orNothing(() =>
+    goneTasks(source, { last: ground.last, head: known.head, gone, locks }),
+  );
   if (!restored) return undefined;
   const { files } = restored;
   const left = [...gone.keys()].filter((path) => !files.has(path));
@@ -98,19 +101,21 @@ function lockFilesOf(
 
 interface Gone {
   readonly last: LastBuild;
+  readonly head: LastState['head'];
   readonly gone: Files;
   readonly locks: ReadonlySet<string>;
 }
 
 /** The tasks of these lock files that own one of the files; undefined where one would not be up to date with its recorded files. */
 async function goneTasks(
-  { repository, objects }: ProjectSource,
-  { last, gone, locks }: Gone,
+  source: ProjectSource,
+  { last, head, gone, locks }: Gone,
 ): Promise<Restored | undefined> {
+  const { repository, objects } = source;
   const all = await readKeptLocks(repository.state);
   const kept = Object.entries(all ?? {}).filter(([file]) => locks.has(file));
   if (kept.length < locks.size) return undefined;
-  const tasks = (await tasksOfLocks(objects, last.tree, { kept, gone }))?.tasks;
+  const tasks = (await tasksOfLocks(source, last.tree, { kept, head, gone }))?.tasks;
   const restored = tasks?.filter(({ missing }) => missing.length > 0);
   if (!restored) return undefined;
   const files = new Map<string, Entry>();

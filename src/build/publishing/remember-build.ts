@@ -23,10 +23,11 @@ import { isRulesFile, readIndexRecord } from '../../workspace/index-record.js';
 import { indexCall } from '../../workspace/private-index.js';
 import { filesOnDisk } from '../../workspace/snapshot.js';
 import type { TaskStep } from '../task-step.js';
+import type { MergedTree } from './publish-plan.js';
 
 export interface CompletedBuild {
   /** What it left on disk. */
-  readonly tree: ObjectId;
+  readonly merged: Pick<MergedTree, 'tree' | 'results'>;
   readonly step: Pick<TaskStep, 'finished' | 'noted'>;
   /** Undefined where the build analysed every task because of its options: these may also keep warnings from being said. */
   readonly induction: LazyInduction | undefined;
@@ -42,13 +43,14 @@ const FEW_FILES = 100;
 export async function rememberBuild(
   host: Host,
   prepared: Prepared,
-  { tree, step, induction, published, outputs }: CompletedBuild,
+  { merged, step, induction, published, outputs }: CompletedBuild,
 ): Promise<void> {
+  const { tree, results } = merged;
   const { finished, noted } = step;
   const revised = new Set([...finished.values()].flatMap(({ revision }) => revision?.task.feature ?? []));
   if (induction) {
     const observed = (label: Label) => Object.keys(finished.get(label)?.result.provenance.observed ?? {});
-    const complete = { version: host.version, tree, noted, revised, observed };
+    const complete = { version: host.version, tree, noted, revised, results, observed };
     await keepIndex(prepared, await induction.get(), complete);
   }
   // Through an anchor the new text may say something else of other tasks, or a task may read it: the next build looks.

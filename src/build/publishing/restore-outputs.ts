@@ -5,23 +5,19 @@
 
 import { join } from 'node:path';
 import { compareBytes } from '../../base/order.js';
-import { ownValue } from '../../base/records/own-value.js';
 import { fileIdentity } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
 import type { GitObjects } from '../../io/git/objects.js';
-import { changedFiles, listSome } from '../../io/git/walk.js';
+import { changedFiles } from '../../io/git/walk.js';
 import { hasRefs } from '../../io/git/writing/packed-refs.js';
 import { type ActionKey, firstMaking, type Usage } from '../../model/action.js';
 import type { BuildSummary } from '../../model/event.js';
 import { freshEvents, restoredEvents, restoredTask } from '../../model/events/events-together.js';
-import { type LockedTask, resultKeyOf } from '../../model/feature-lock.js';
 import type { Label } from '../../model/task.js';
-import { decodeEntry, type Entry, encodeEntry, type ObjectId } from '../../model/tree.js';
-import { type KeptLock, type LastBuild, readKeptLocks, writeLastBuild } from '../../project/clone-records.js';
-import { readOutputs } from '../../project/outputs/clone-outputs.js';
+import { decodeEntry, type Entry, type ObjectId } from '../../model/tree.js';
+import { type LastBuild, writeLastBuild } from '../../project/clone-records.js';
 import type { SameGround } from '../../project/project-memory.js';
-import { parseLock } from '../../specs/lock-file.js';
-import { refOf, resultName } from '../../store/encoded-entry.js';
+import { RESULT_REFS } from '../../store/encoded-entry.js';
 import { recordedProvenance } from '../../store/provenance-record.js';
 import { findGone } from '../../workspace/gone-files/find-gone.js';
 import { writeGone } from '../../workspace/gone-files/write-gone.js';
@@ -31,17 +27,7 @@ import type { SeenChanges } from '../../workspace/reading/seen-changes.js';
 import type { OpenLifecycle } from '../lifecycle.js';
 import { NO_COUNTS } from '../options.js';
 import type { Session } from '../project-session.js';
-
-/** What is needed of a task's record: of a hundred thousand tasks the whole records would fill the memory. */
-export interface RecordedTask {
-  readonly label: Label;
-  readonly key: ActionKey;
-  readonly result: ObjectId;
-  /** Its outputs that are gone. */
-  readonly missing: readonly string[];
-  /** The whole record, of a task that an agent did. */
-  readonly agents: LockedTask | undefined;
-}
+import { type RecordedTask, recordedTasks } from './recorded-tasks.js';
 
 /** What is gone of the last build, and how it is written again: false where something stands in the way. */
 interface GoneFiles {
@@ -165,15 +151,20 @@ async function recordedUsages(
   last: LastBuild,
   restored: readonly RecordedTask[],
 ): Promise<Map<Label, Usage> | undefined> {
-  if (!hasRefs(objects.store, resultRefs(restored))) return undefined;
+  if (!areNamed(objects, restored)) return undefined;
   const saved = await savedUsages(objects, restored);
   return saved && (await isSeenUnchanged(objects, last, restored)) ? saved : undefined;
 }
 
-/** In the order of names. */
-function* resultRefs(tasks: readonly RecordedTask[]): Iterable<readonly [string, ObjectId]> {
-  for (const { key, result } of [...tasks].sort((a, b) => (a.key < b.key ? -1 : 1)))
-    yield [refOf(resultName(key)), result];
+/** Whether the store still names these results. */
+function areNamed({ store }: GitObjects, tasks: readonly RecordedTask[]): boolean {
+  const ids = new Map<ActionKey, ObjectId>();
+  for (const { key, result } of tasks) {
+    // Two tasks may share a result, and no key has two.
+    if ((ids.get(key) ?? result) !== result) return false;
+    ids.set(key, result);
+  }
+  return hasRefs(store, RESULT_REFS, ids);
 }
 
 /** Undefined also if the store has lost a tree or a lock file of the last build: a whole build needs neither. */
@@ -201,69 +192,6 @@ async function goneFiles(
   }
   // The snapshot may only miss what git has come to ignore.
   return areFree(repository, gone.keys()) ? gone : undefined;
-}
-
-/** Lock files that are read together: each may have thousands of tasks. */
-const LOCKS_AT_ONCE = 16;
-
-/** A lock file, and what the clone keeps of it. */
-type KeptEntry = readonly [string, Pick<KeptLock, 'blob'>];
-
-/** Every task, as its lock file records it; undefined where a file that is gone is not simply an output of one of them. */
-async function recordedTasks(
-  { objects, repository: { state } }: Session,
-  last: LastBuild,
-  gone: ReadonlyMap<string, Entry>,
-): Promise<readonly RecordedTask[] | undefined> {
-  const published = await readOutputs(state);
-  for (const [path, entry] of gone) if (published.get(path) !== encodeEntry(entry)) return undefined;
-  const kept = Object.entries((await readKeptLocks(state)) ?? {});
-  const found = await tasksOfLocks(objects, last.tree, { kept, gone });
-  return found?.owned === gone.size && found.tasks.length === last.tasks ? found.tasks : undefined;
-}
-
-/** The tasks of these lock files, and how many of the files that are gone are theirs; undefined as for `recordedTasks`. */
-export async function tasksOfLocks(
-  objects: GitObjects,
-  tree: ObjectId,
-  { kept, gone }: { readonly kept: readonly KeptEntry[]; readonly gone: ReadonlyMap<string, Entry> },
-): Promise<{ readonly tasks: readonly RecordedTask[]; readonly owned: number } | undefined> {
-  const inTree = await listSome(objects, tree, { paths: kept.map(([file]) => file), folders: [] });
-  const tasks: RecordedTask[] = [];
-  let owned = 0;
-  // The clone's record may be of a later build of some targets.
-  if (kept.some(([file, { blob }]) => inTree.get(file)?.id !== blob)) return undefined;
-  for (let begin = 0; begin < kept.length; begin += LOCKS_AT_ONCE) {
-    const group = kept.slice(begin, begin + LOCKS_AT_ONCE);
-    const texts = await objects.readMany(group.map(([, { blob }]) => blob));
-    for (const [file, { blob }] of group) {
-      const lock = parseLock(texts.get(blob)?.toString('utf8') ?? '', file);
-      if (!lock.ok || lock.value.hasMarkers) return undefined;
-      for (const [id, locked] of Object.entries(lock.value.tasks)) {
-        const missing = Object.keys(locked.outputs).filter((path) => gone.has(path));
-        if (!isSimple(locked, missing, gone)) return undefined;
-        owned += missing.length;
-        const isAgents = locked.recipe === 'agent' || locked.observed !== undefined;
-        tasks.push({
-          label: `${lock.value.feature}/${id}`,
-          key: resultKeyOf(locked),
-          result: locked.result,
-          missing,
-          agents: isAgents ? locked : undefined,
-        });
-      }
-    }
-  }
-  return { tasks, owned };
-}
-
-/** Whether nothing but its recorded outputs is gone for a task, and these are a recipe's. */
-function isSimple(locked: LockedTask, missing: readonly string[], gone: ReadonlyMap<string, Entry>): boolean {
-  if (locked.unmerged) return false;
-  const others = [...Object.keys(locked.edits ?? {}), ...Object.keys(locked.observed ?? {})];
-  if (others.some((path) => gone.has(path))) return false;
-  if (missing.length > 0 && (locked.recipe === 'accepted' || locked.adopted)) return false;
-  return missing.every((path) => ownValue(locked.outputs, path) === encodeEntry(gone.get(path) as Entry));
 }
 
 /** Whether what agents were seen to read is as they saw it: where it changed, a whole build says so. */

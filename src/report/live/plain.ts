@@ -1,7 +1,6 @@
 /** Events as plain lines, for logs and pipes, and the last line of every build. Keeps no state. */
 
 import type { BuildEvent, TaskOutcomeKind } from '../../model/event.js';
-import { singleEvents } from '../../model/events/events-together.js';
 import { asCalled } from '../../model/output/called-as.js';
 import { patchLine } from '../difference.js';
 import { failureLine } from '../failures/failure.js';
@@ -89,7 +88,7 @@ export function eventText(event: BuildEvent, style: Style): string {
     case 'task.finished':
       return finishedText(event, style);
     case 'tasks.restored':
-      return [...singleEvents(event)].map((one) => eventText(one, style)).join('');
+      return restoredText(event, style);
     case 'task.waiting':
       return `${style('yellow', 'waits'.padEnd(8))} ${visible(event.task)} ${waitingText(event)}\n`;
     case 'plan.ready':
@@ -150,10 +149,27 @@ function finishedText(event: Extract<BuildEvent, { type: 'task.finished' }>, sty
     const why = event.because === undefined ? '' : `: needs ${visible(event.because)}`;
     return `${style('dim', 'skipped')}  ${label}${why}\n`;
   }
-  const cost = event.usage?.costUsd ? ` (${money(event.usage.costUsd)})` : '';
-  const word = (DONE[event.outcome] ?? event.outcome).padEnd(8);
-  const colour = event.outcome === 'drifted' ? 'yellow' : 'green';
-  return `${style(colour, word)} ${label}  ${style('dim', duration(event.ms) + cost)}\n`;
+  const [start, end] = doneText(event, style);
+  return `${start}${label}${end}`;
+}
+
+/** What stands before and behind the label of a task that is done. */
+function doneText(
+  { outcome, ms, usage }: Pick<Extract<BuildEvent, { type: 'task.finished' }>, 'outcome' | 'ms' | 'usage'>,
+  style: Style,
+): [start: string, end: string] {
+  const cost = usage?.costUsd ? ` (${money(usage.costUsd)})` : '';
+  const word = (DONE[outcome] ?? outcome).padEnd(8);
+  const colour = outcome === 'drifted' ? 'yellow' : 'green';
+  return [`${style(colour, word)} `, `  ${style('dim', duration(ms) + cost)}\n`];
+}
+
+/** As the events of each task for which it stands, which differ in nothing but the label here. */
+function restoredText({ tasks }: Extract<BuildEvent, { type: 'tasks.restored' }>, style: Style): string {
+  const [start, end] = doneText({ outcome: 'cached', ms: 0 }, style);
+  let text = '';
+  for (const { task } of tasks) text += `${start}${visible(task)}${end}`;
+  return text;
 }
 
 /** Tasks that are named in one line. */

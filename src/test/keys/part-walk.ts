@@ -4,9 +4,11 @@ import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { INDEX_FILE, readIndex, readOrder } from '../../analysis/range/index-file.js';
-import { PARTS_FILE } from '../../analysis/range/index-parts.js';
+import { PARTS_FILE, readParts } from '../../analysis/range/index-parts.js';
 import { readTable } from '../../analysis/range/index-tables.js';
+import { resultLines } from '../../analysis/range/recorded-results.js';
 import { readOutputs } from '../../project/outputs/clone-outputs.js';
+import { parseLock } from '../../specs/lock-file.js';
 import { Dice } from '../rig/random-project.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import { ChangingProject } from './changing-project.js';
@@ -50,7 +52,11 @@ async function leftBy(rig: Rig) {
   const index = await readIndex(state);
   if (!index) throw new Error('there is no index');
   const { features, order: _order, owners, readers, ...head } = index.head;
-  const rows = Object.entries(features).map(([name, { at: _, ...row }]) => [name, row] as const);
+  const rows = Object.entries(features).map(([name, { at: _, results, ...row }]) => {
+    const lines = results && readParts(state, [results])?.[0];
+    expect(lines).toBe(linesOfLock(rig, row.lock));
+    return [name, { ...row, lines }] as const;
+  });
   // Which outputs are looked at as samples depends on the order of the tasks, and how long the record of outputs is on former builds.
   const {
     index: __,
@@ -75,6 +81,13 @@ async function leftBy(rig: Rig) {
     words: index.words,
     shapes: Object.fromEntries(index.shapes),
   };
+}
+
+/** What the index has to have of a lock file. */
+function linesOfLock(rig: Rig, file: string): string | undefined {
+  const lock = parseLock(rig.read(file) ?? '', file);
+  if (!lock.ok) throw new Error(`${file} is damaged`);
+  return resultLines(lock.value);
 }
 
 /** For a build that knows nothing of the one before, nothing is to be done. */

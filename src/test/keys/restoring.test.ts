@@ -5,11 +5,15 @@ import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'no
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { type FeaturePlace, INDEX_FILE, type IndexHead, readHead } from '../../analysis/range/index-file.js';
+import { PARTS_FILE, type Place } from '../../analysis/range/index-parts.js';
 import { fileIdentity } from '../../io/files.js';
 import { observeGit } from '../../io/git/git-process.js';
+import { digestFields } from '../../model/digest.js';
 import { CHANGED_ARGUMENTS } from '../../workspace/private-index.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
+import { stateOf } from './part-walk.js';
 
 /** Three tasks that are built: one by an agent, one with two files that a dependent reads. */
 async function built(more: Record<string, string> = {}): Promise<Rig> {
@@ -202,6 +206,62 @@ test('a gone file whose place another program takes meanwhile is left to it', as
     'drifted',
     'mine\n',
   ]);
+});
+
+test('of plain tasks the index says what lock files say; where it is damaged, or of another tree, they are read', async () => {
+  await using rig = await createRig();
+  rig.write({ 'templates/part.hbs': '{{value}}\n' });
+  const part = (to: string, value: number) => ({ template: 'part.hbs', to, with: { value } });
+  rig.backlog('f', {
+    T10: { render: [part('out/b.txt', 1), part('out/a.txt', 2)] },
+    T9: {
+      depends_on: ['T10'],
+      inputs: [],
+      outputs: ['out/c d.txt'],
+      run: 'echo c > "out/c d.txt"; chmod +x "out/c d.txt"',
+    },
+  });
+  rig.backlog('g', { T1: { depends_on: ['f/T9'], render: [part('out/g.txt', 3)] } });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  const files = rig.files();
+  const restored = async () => {
+    rig.remove('out/a.txt', 'out/c d.txt', 'out/g.txt');
+    const story = await rig.buildWithoutAgent();
+    expect(rig.files()).toEqual(files);
+    const told = story.events.map((event) => ({ ...event, at: '', build: '', summary: '' }));
+    return { isFromRecords: isFromRecords(story), told };
+  };
+  const state = stateOf(rig);
+  const partsFile = join(state, PARTS_FILE);
+  const parts = readFileSync(partsFile, 'utf8');
+  const head = (await readHead(state)) as IndexHead;
+  const { results } = head.features.g as FeaturePlace;
+  const [from, bytes] = results as Place;
+  // Another result, in a text of the same length.
+  const line = parts.slice(from, from + bytes).replace(/\w(?=\tout)/, (digit) => (digit === 'a' ? 'b' : 'a'));
+  const wrong = parts.slice(0, from) + line + parts.slice(from + bytes);
+  const writeHead = (tree: string, place: Place | undefined = results) => {
+    const g = { ...head.features.g, results: place };
+    const content = JSON.stringify({ ...head, tree, features: { ...head.features, g } });
+    const form = readFileSync(join(state, INDEX_FILE), 'utf8').split(' ')[0] as string;
+    writeFileSync(join(state, INDEX_FILE), `${form} ${digestFields(form, [content])}\n${content}`);
+  };
+  const quick = await restored();
+  expect(quick.isFromRecords).toBe(true);
+  writeFileSync(partsFile, wrong);
+  expect(await restored()).toEqual(quick);
+  // It counts where its digest is right: this result is not in the store.
+  const place: Place = [from, bytes, digestFields('conductor.analysis-part.1', [line])];
+  writeHead(head.tree, place);
+  expect((await restored()).isFromRecords).toBe(false);
+  writeFileSync(partsFile, wrong);
+  writeHead('1'.repeat(40), place);
+  expect(await restored()).toEqual(quick);
+  writeFileSync(partsFile, parts);
+  writeHead(head.tree, undefined);
+  expect(await restored()).toEqual(quick);
+  rmSync(join(state, INDEX_FILE));
+  expect(await restored()).toEqual(quick);
 });
 
 test('what else is changed, or stands in the way, is looked at by a whole build', async () => {

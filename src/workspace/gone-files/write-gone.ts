@@ -11,11 +11,10 @@ import { writeAtomic } from '../../io/files.js';
 import { GitError, git } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
 import type { Repository } from '../../io/git/repository.js';
-import { DurableRefs } from '../../io/git/upkeep/durable.js';
 import type { Entry, ObjectId } from '../../model/tree.js';
 import { inTheWayOf } from '../in-the-way.js';
 import { indexCall } from '../private-index.js';
-import { PUBLISH_JOURNAL } from '../publish-journal.js';
+import { journalText, PUBLISH_JOURNAL } from '../publish-journal.js';
 
 /** git leaves a file alone that has come since it was found to be gone. */
 const STANDS = /^.+ already exists, no checkout$/;
@@ -37,11 +36,9 @@ export async function writeGone(
   const nothing = { get: () => undefined };
   const blocked = await inTheWayOf(repository, objects, paths, { before: nothing, after: gone });
   if (blocked.length > 0) return undefined;
-  // What the journal names has to be readable after a power failure.
-  const from = await objects.editTree(tree, new Map(paths.map((path) => [path, undefined])));
-  await new DurableRefs(objects).makeTreeDurable(tree, from);
+  // The tree is that of an earlier build, which brought it to disk. The one without these files is made only where it is needed.
   const journal = join(repository.state, PUBLISH_JOURNAL);
-  await writeAtomic(journal, JSON.stringify({ from, to: tree }));
+  await writeAtomic(journal, journalText({ gone: paths, to: tree }));
   const args = ['checkout-index', '-u', '-z', '--stdin'];
   const input = paths.map((path) => `${repository.prefix}${path}\0`).join('');
   const exit = await git(args, { ...indexCall(repository), settings: WRITERS, input });

@@ -3,7 +3,16 @@
  * many at once. Knows nothing of what they name.
  */
 
-import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectId } from '../../../model/tree.js';
@@ -58,29 +67,46 @@ export async function createPackedRefs(
 }
 
 /**
- * Whether each name is that of a ref to this id. Names come in the order of bytes, as in the file: nothing of a hundred thousand refs
- * is kept. In another order they count as missing.
+ * Whether each key is the last part of the name of a ref to this id, below one folder (`refs/x`). Of the refs that are files of their own,
+ * usually few, only those below it are looked at; no name is made of a key.
  */
-export function hasRefs(store: string, refs: Iterable<readonly [string, ObjectId]>): boolean {
-  const text = readTextSync(join(store, 'packed-refs')) ?? '';
-  const first = text.indexOf('\n') + 1;
-  let line = isHead(text.slice(0, first)) && text.endsWith('\n') ? first : text.length;
-  const folders = new Map<string, boolean>();
-  for (const [name, id] of refs) {
-    const folder = name.slice(0, name.lastIndexOf('/'));
-    const isThere = folders.get(folder) ?? existsSync(join(store, folder));
-    folders.set(folder, isThere);
-    // A file of its own counts, whatever the packed ones say.
-    const own = isThere ? readTextSync(join(store, name))?.trim() : undefined;
-    if (own !== undefined && own !== id) return false;
-    if (own !== undefined) continue;
-    const wanted = `${id} ${name}\n`;
-    while (!text.startsWith(wanted, line)) {
-      if (line >= text.length) return false;
-      line = text.indexOf('\n', line) + 1;
-    }
+export function hasRefs(store: string, folder: string, ids: ReadonlyMap<string, ObjectId>): boolean {
+  // A file of its own counts, whatever the packed ones say.
+  const own = new Set<string>();
+  for (const name of filesBelow(store, folder)) {
+    const key = name.slice(name.lastIndexOf('/') + 1);
+    const wanted = ids.get(key);
+    if (wanted === undefined) continue;
+    if (readTextSync(join(store, name))?.trim() !== wanted) return false;
+    own.add(key);
   }
-  return true;
+  const text = readTextSync(join(store, 'packed-refs')) ?? '';
+  if (!isHead(text.slice(0, text.indexOf('\n') + 1)) || !text.endsWith('\n')) return own.size === ids.size;
+  let found = own.size;
+  // The names are sorted, so those below the folder stand together. Each of them is one ref, also where tags have a line more.
+  const start = `${folder}/`;
+  let at = text.indexOf(` ${start}`) + 1;
+  while (at > 0 && text.startsWith(start, at)) {
+    const end = text.indexOf('\n', at);
+    const key = text.slice(text.lastIndexOf('/', end) + 1, end);
+    const wanted = ids.get(key);
+    if (wanted !== undefined && !own.has(key)) {
+      const line = at - wanted.length - 1;
+      if (!text.startsWith(wanted, line) || text[line - 1] !== '\n') return false;
+      found++;
+    }
+    at = text.indexOf(' ', end) + 1;
+  }
+  return found === ids.size;
+}
+
+/** Paths of files, from the store. */
+function filesBelow(store: string, folder: string): string[] {
+  if (!existsSync(join(store, folder))) return [];
+  return readdirSync(join(store, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? filesBelow(store, path) : [path];
+  });
 }
 
 /**

@@ -220,30 +220,36 @@ test('packed refs stand in the order of their names, wherever new ones belong an
   }
 });
 
-test('refs are found among packed ones in their order, below tags, and as files of their own, which count first', () => {
+test('refs are found among packed ones, below tags, and as files of their own, which count first', () => {
   const { store } = repository('sha1');
   const id = (i: number) => i.toString(16).padStart(40, '0');
-  const name = (i: number) => `refs/x/a/${String(i).padStart(3, '0')}`;
+  const name = (i: number) => `refs/x/a${i % 3}/${String(i).padStart(3, '0')}`;
   const packed = Array.from({ length: 50 }, (_, i) => i * 2);
-  const lines = packed.map((i) => `${id(i)} ${name(i)}\n${i % 3 === 0 ? `^${id(i + 500)}\n` : ''}`);
+  const line = (i: number) => `${id(i)} ${name(i)}\n${i % 4 === 0 ? `^${id(i + 500)}\n` : ''}`;
+  const others = (folder: string) => `${id(700)} ${folder}/001\n`;
+  const sorted = packed.toSorted((a, b) => (name(a) < name(b) ? -1 : 1)).map(line);
+  const lines = [others('refs/w'), others('refs/x-y'), ...sorted, others('refs/x0')];
   const head = '# pack-refs with: peeled fully-peeled sorted \n';
   writeFileSync(join(store, 'packed-refs'), head + lines.join(''));
-  const asked = (...numbers: number[]) => numbers.map((i) => [name(i), id(i)] as const);
-  expect(hasRefs(store, asked(...packed))).toBe(true);
-  // Two tasks may have the same result.
-  expect(hasRefs(store, asked(0, 6, 6, 98))).toBe(true);
-  expect(hasRefs(store, [])).toBe(true);
-  for (const i of [1, 51, 99]) expect(hasRefs(store, asked(0, i, 98).sort())).toBe(false);
-  expect(hasRefs(store, [[name(4), id(6)]])).toBe(false);
-  // What a tag names is no ref.
-  expect(hasRefs(store, [[name(0), id(500)]])).toBe(false);
-  mkdirSync(join(store, 'refs/x/a'), { recursive: true });
+  const key = (i: number) => name(i).slice(-3);
+  const asked = (...numbers: number[]) => new Map(numbers.map((i) => [key(i), id(i)]));
+  const has = (refs: ReadonlyMap<string, string>) => hasRefs(store, 'refs/x', refs);
+  expect(has(asked(...packed))).toBe(true);
+  for (const i of packed) expect(has(asked(i))).toBe(true);
+  expect(has(new Map())).toBe(true);
+  for (const i of [1, 51, 99]) expect(has(asked(0, i, 98))).toBe(false);
+  expect(has(new Map([[key(4), id(6)]]))).toBe(false);
+  // What a tag names is no ref, and the end of an id no id.
+  expect(has(new Map([[key(0), id(500)]]))).toBe(false);
+  expect(has(new Map([[key(98), id(98).slice(1)]]))).toBe(false);
+  mkdirSync(join(store, 'refs/x/a0'), { recursive: true });
+  mkdirSync(join(store, 'refs/x/a1'), { recursive: true });
   writeFileSync(join(store, name(51)), `${id(51)}\n`);
-  expect(hasRefs(store, asked(0, 51, 98))).toBe(true);
+  expect(has(asked(0, 51, 98))).toBe(true);
   writeFileSync(join(store, name(4)), `${id(6)}\n`);
-  expect([hasRefs(store, asked(0, 4)), hasRefs(store, [[name(4), id(6)]])]).toEqual([false, true]);
+  expect([has(asked(0, 4)), has(new Map([[key(4), id(6)]]))]).toEqual([false, true]);
   writeFileSync(join(store, 'packed-refs'), lines.join(''));
-  expect(hasRefs(store, asked(0))).toBe(false);
+  expect([has(asked(0)), has(asked(51)), has(asked(0, 51))]).toEqual([false, true, false]);
 });
 
 test('a file of packed refs that is not as git writes it today is left to git', async () => {
