@@ -2,9 +2,11 @@
 
 import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { removeSmallTree } from '../io/files.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
 import { type QuickRun, runQuickly } from '../io/process/runner-process.js';
+import type { Usage } from '../model/action.js';
 import type { Failure, KeptOutput } from '../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from './agent.js';
 import { CommandMeter } from './command-meter.js';
@@ -20,35 +22,75 @@ import {
   withProjectScripts,
 } from './command-start.js';
 import { type CommandStop, CommandWatch } from './command-watch.js';
+import { type LostWork, throughLosses } from './lost-work.js';
 import { type AttemptState, openAttemptState } from './presets/attempt-state.js';
 import { type CodexThread, codexThread } from './presets/codex-thread.js';
 import { plainReader, type Reading } from './presets/reading.js';
 import { failureOfProblem, type ProviderProblem } from './provider-problem.js';
 import { REACH } from './provider-reach.js';
 import { takeReport } from './report-file.js';
-import { UsageFile } from './usage.js';
+import { addUsage, UsageFile } from './usage.js';
 
 const RETRY_WAIT_MINUTES = 2;
+const LOST = 'the process in which conductor runs programs was ended';
 /** How long a program that can be asked to stop may take for it. */
 const INTERRUPT_MS = 1500;
 
 export async function runCommand(agent: CommandAgent, request: AgentRequest): Promise<AgentExit> {
   const parent = agent.host.stateDir ?? dirname(request.promptFile);
-  const state = await openAttemptState(parent, agent.preset, agent.host.env);
-  const usageFolder = mkdtempSync(`${request.promptFile}.usage-`);
-  try {
-    return await new CommandRun(agent, request, state, usageFolder).run();
-  } finally {
-    await state.close();
-    await removeSmallTree(usageFolder);
-  }
+  let usage: Usage = {};
+  let workedMs = 0;
+  let hasBegun = false;
+  const start = async (): Promise<AgentExit | LostRun> => {
+    const before = usage;
+    const startedAt = performance.now();
+    const part: AgentRequest = {
+      ...request,
+      timeoutMs: Math.max(1, request.timeoutMs - workedMs),
+      onEvent(event) {
+        if (event.kind === 'begun' && hasBegun) return;
+        hasBegun ||= event.kind === 'begun';
+        request.onEvent(event.kind === 'usage' ? { ...event, usage: addUsage(before, event.usage) } : event);
+      },
+    };
+    const state = await openAttemptState(parent, agent.preset, agent.host.env);
+    const usageFolder = mkdtempSync(`${request.promptFile}.usage-`);
+    try {
+      const exit = await new CommandRun(agent, part, {
+        state,
+        usageFolder,
+        limitMs: request.timeoutMs,
+      }).run();
+      usage = addUsage(before, exit.usage);
+      return { ...exit, usage };
+    } finally {
+      workedMs += performance.now() - startedAt;
+      await state.close();
+      await removeSmallTree(usageFolder);
+    }
+  };
+  const exit = await throughLosses(request, start, (line) => request.onEvent({ kind: 'output', line }));
+  if (exit.kind === 'cancelled') return { kind: 'failed', failure: { kind: 'cancelled' }, usage };
+  if (exit.kind !== 'lost') return exit;
+  const output = { log: request.logFile, tail: '' };
+  return { kind: 'failed', failure: { kind: 'agent-error', detail: exit.detail, output }, usage };
+}
+
+interface LostRun extends LostWork {
+  readonly usage: Usage;
+}
+
+/** What one start of the program has, and how long all of them may work. */
+interface CommandPlaces {
+  readonly state: AttemptState;
+  readonly usageFolder: string;
+  readonly limitMs: number;
 }
 
 class CommandRun {
   private readonly agent: CommandAgent;
   private readonly request: AgentRequest;
-  private readonly state: AttemptState;
-  private readonly usageFolder: string;
+  private readonly places: CommandPlaces;
   private readonly meter: CommandMeter;
   private readonly watch: CommandWatch;
   /** Ends the program, once it had the time to stop by itself. */
@@ -58,11 +100,10 @@ class CommandRun {
   private words: string | undefined;
   private thread: CodexThread | undefined;
 
-  constructor(agent: CommandAgent, request: AgentRequest, state: AttemptState, usageFolder: string) {
+  constructor(agent: CommandAgent, request: AgentRequest, places: CommandPlaces) {
     this.agent = agent;
     this.request = request;
-    this.state = state;
-    this.usageFolder = usageFolder;
+    this.places = places;
     this.meter = new CommandMeter((usage) => request.onEvent({ kind: 'usage', usage }));
     const { limits } = agent.config;
     const silence = limits?.silenceMinutes ?? (agent.preset ? SILENCE_MINUTES : undefined);
@@ -79,11 +120,12 @@ class CommandRun {
     );
   }
 
-  async run(): Promise<AgentExit> {
+  async run(): Promise<AgentExit | LostRun> {
     const { agent, request, meter } = this;
+    const { state, usageFolder } = this.places;
     const { config, preset, host, secrets } = agent;
     const start = {
-      state: this.state.folder,
+      state: state.folder,
       promptFile: request.promptFile,
       model: commandModel(config, request),
       variant: request.variant,
@@ -96,8 +138,8 @@ class CommandRun {
     }
     const from = { workspace: request.cwd, project: host.project };
     const { argv: command, shown } = await withProjectScripts(argv.value, from);
-    const usageFile = join(this.usageFolder, 'usage.json');
-    const reportFile = join(this.usageFolder, 'needs.json');
+    const usageFile = join(usageFolder, 'usage.json');
+    const reportFile = join(usageFolder, 'needs.json');
     const reported = new UsageFile(usageFile, (usage) => meter.file(usage));
     const reads =
       preset?.converses && config.command === undefined ? undefined : (preset?.reader ?? plainReader)();
@@ -127,7 +169,7 @@ class CommandRun {
                 state: config.state,
                 readOnly: [request.promptFile, ...shown],
                 // Its login, its own state.
-                writable: [...this.state.credentials, this.state.folder, this.usageFolder],
+                writable: [...state.credentials, state.folder, usageFolder],
               }),
             }),
         onStart: () => request.onEvent({ kind: 'begun' }),
@@ -144,6 +186,9 @@ class CommandRun {
         ? runProgram({ ...run, onInput: (input) => this.converse(input, start) })
         : runQuickly({ ...run, stdin: request.prompt }));
       reported.close();
+      // Nothing is heard of a program in a process that is stopped: such a silence is not its own.
+      const isLost = (exit.kind === 'signalled' || exit.kind === 'cancelled') && exit.isLost;
+      if (isLost && !request.signal.aborted) return { kind: 'lost', detail: LOST, usage: meter.total };
       const failure = this.failureOf(exit);
       const words = lastWordsOf(this.words === undefined ? undefined : redact(this.words, secrets));
       const last = { ...words, ...(await takeReport(reportFile, request, secrets)) };
@@ -206,7 +251,7 @@ class CommandRun {
       if (lastProblem) return this.problem(lastProblem, output);
       return stopped
         ? { kind: 'stalled', minutes: stopped.minutes, output }
-        : { kind: 'timed-out', what: 'the agent', minutes: request.timeoutMs / 60_000, output };
+        : { kind: 'timed-out', what: 'the agent', minutes: this.places.limitMs / 60_000, output };
     }
     if (exit.kind === 'cancelled') return { kind: 'cancelled' };
     if (exit.kind === 'signalled') return { kind: 'agent-error', detail: `ended by ${exit.signal}`, output };

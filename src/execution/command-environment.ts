@@ -30,6 +30,8 @@ export interface CommandRun {
   readonly extraEnv?: Readonly<Record<string, string>>;
   /** Called for some of the lines only, if there are many. */
   onLine?(line: string): void;
+  /** Puts the folder back to what it was before the command, so that one that is lost by no fault of its own is run again. */
+  reset?(): Promise<void>;
 }
 
 export class CommandEnvironment {
@@ -49,7 +51,7 @@ export class CommandEnvironment {
   }
 
   async run(run: CommandRun): Promise<ProgramExit> {
-    const { onLine } = run;
+    const { onLine, reset } = run;
     const sandbox = run.sandboxed ? await this.sandbox() : undefined;
     return runQuickly({
       command: run.command,
@@ -61,6 +63,7 @@ export class CommandEnvironment {
       logFile: run.log,
       secrets: this.secrets,
       maxTailBytes: MAX_OUTPUT,
+      ...(reset ? { reset } : {}),
       ...(onLine ? { onLine: (line: string) => onLine(line) } : {}),
       ...(sandbox === undefined ? {} : { sandbox: this.plan(sandbox, run) }),
     });

@@ -10,7 +10,7 @@ import { patternSet } from '../model/paths/pattern-set.js';
 import { type Command, commandText } from '../model/task.js';
 import type { TaskRun } from '../model/task-run.js';
 import type { BuildLogs } from '../project/log-files.js';
-import type { Workspace } from '../workspace/workspace-pool.js';
+import type { Workspace, WorkspacePool } from '../workspace/workspace-pool.js';
 import { outputLines } from './agent-attempt.js';
 import { type CommandEnvironment, keptOutput } from './command-environment.js';
 import type { ExecutionContext } from './executor.js';
@@ -19,6 +19,7 @@ export interface CommandParts {
   readonly commandEnvironment: CommandEnvironment;
   /** How many commands run at the same time. */
   readonly commandLimiter: Turns;
+  readonly pool: WorkspacePool;
   readonly logs: BuildLogs;
   readonly config: Config;
   /** Milliseconds since 1970, UTC. */
@@ -38,9 +39,12 @@ export async function runCommand(
   workspace: Workspace,
   context: ExecutionContext,
 ): Promise<Result<undefined, Failure>> {
-  // So that `> out/a.txt` works without a `mkdir`. Git stores no empty folders, so unused ones leave no trace.
-  for (const { prefix } of patternSet(run.outputs).includes)
-    mkdirSync(join(workspace.dir, dirname(`${prefix}x`)), { recursive: true });
+  const makeFolders = () => {
+    // So that `> out/a.txt` works without a `mkdir`. Git stores no empty folders, so unused ones leave no trace.
+    for (const { prefix } of patternSet(run.outputs).includes)
+      mkdirSync(join(workspace.dir, dirname(`${prefix}x`)), { recursive: true });
+  };
+  makeFolders();
   const log = parts.logs.file(run.label, 'run.log');
   const minutes = run.budget.minutes ?? parts.config.timeouts.run;
   const askedAt = parts.now();
@@ -56,6 +60,10 @@ export async function runCommand(
       signal: context.signal,
       sandboxed: true,
       places: workspace.places,
+      async reset() {
+        await parts.pool.show(workspace, run.inputTree);
+        makeFolders();
+      },
       extraEnv: { ...workspace.variables, CONDUCTOR_TASK: run.label },
       onLine: outputLines(run.label, number, context),
     });

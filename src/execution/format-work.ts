@@ -91,13 +91,21 @@ export async function formatFiles(
   for (const [path, entry] of Object.entries(format.inputs))
     if (!(await there.get(path))) settings.set(path, decodeEntry(entry));
   const shown = await objects.editTree(tree, settings);
-  await pool.show(workspace, shown);
-  for (const [at, gate] of jobs.entries()) {
-    const job = { run: { task, tree: shown, gates: [], network: false, attempt }, gate };
-    const log = `${logs}.${at + 1}.log`;
-    const { failure } = await runGate(parts, { ...job, index: 0, round: 1, workspace, log }, context);
-    if (failure) return err(failure);
-  }
+  const run = { task, tree: shown, gates: [], network: false, attempt };
+  const formatted = async (count: number): Promise<Failure | undefined> => {
+    await pool.show(workspace, shown);
+    for (const [at, gate] of jobs.slice(0, count).entries()) {
+      const log = `${logs}.${at + 1}.log`;
+      // Each formats what the ones before it have left.
+      const reset = async () => void (await formatted(at));
+      const job = { run, gate, index: 0, round: 1, workspace, log, reset };
+      const { failure } = await runGate(parts, job, context);
+      if (failure) return failure;
+    }
+    return undefined;
+  };
+  const failure = await formatted(jobs.length);
+  if (failure) return err(failure);
   const captured = await captureResult(workspace, objects, {
     inputTree: shown,
     outputs: [...files.keys()].map(escapeGlob),
@@ -106,12 +114,12 @@ export async function formatFiles(
     ignoreOthers: true,
   });
   if (!captured.ok) return captured;
-  const { outputs: formatted, others } = captured.value;
+  const { outputs: written, others } = captured.value;
   if (others.length > 0) {
     if (stray === 'refuse') return err({ kind: 'wrote-outside-outputs', paths: others });
     const message = `its formatter also changed ${others.slice(0, 5).join(', ')}, not files of the task: dropped`;
     context.emit({ type: 'warning', task, message });
   }
-  const missing = [...files.keys()].filter((path) => !formatted.has(path));
-  return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : ok(formatted);
+  const missing = [...files.keys()].filter((path) => !written.has(path));
+  return missing.length > 0 ? err({ kind: 'missing-outputs', paths: missing }) : ok(written);
 }

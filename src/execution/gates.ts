@@ -76,6 +76,8 @@ interface GateJob {
   readonly index: number;
   readonly round: number;
   readonly workspace: Workspace;
+  /** Puts the workspace back to what it showed before the gate. Absent: it showed the tree of the run. */
+  reset?(): Promise<void>;
   /** Name of its log, where it is no gate of the task. */
   readonly log?: string;
 }
@@ -110,6 +112,7 @@ export async function runGate(parts: GateParts, job: GateJob, context: Execution
         signal: context.signal,
         sandboxed: true,
         places: workspace.places,
+        reset: job.reset ?? (() => parts.pool.show(workspace, job.run.tree)),
         ...(workspace.variables ? { extraEnv: workspace.variables } : {}),
         ...(shown ? { onLine: shown } : {}),
       });

@@ -19,10 +19,19 @@ export { cleanEnvironment, programOnPath, redact } from './environment.js';
 
 export type ProgramExit =
   | { readonly kind: 'exited'; readonly code: number; readonly ms: number; readonly tail: string }
-  | { readonly kind: 'signalled'; readonly signal: string; readonly ms: number; readonly tail: string }
+  | {
+      readonly kind: 'signalled';
+      readonly signal: string;
+      readonly ms: number;
+      readonly tail: string;
+      readonly isLost?: Lost;
+    }
   | { readonly kind: 'timed-out'; readonly ms: number; readonly tail: string }
-  | { readonly kind: 'cancelled'; readonly ms: number; readonly tail: string }
+  | { readonly kind: 'cancelled'; readonly ms: number; readonly tail: string; readonly isLost?: Lost }
   | { readonly kind: 'not-found'; readonly program: string };
+
+/** It ended with the process in which conductor runs programs, by no fault of its own. */
+type Lost = true;
 
 export interface ProgramRun {
   /** A string is a shell line that a person wrote, run by `/bin/sh -c` as it is; never make one from data. */
@@ -69,7 +78,7 @@ export interface ProgramRun {
 }
 
 /** How long a killed group is awaited; only a process stuck in the kernel takes longer. */
-const KILLED_MS = 5000;
+export const KILLED_MS = 5000;
 
 /**
  * Runs a program in a process group of its own and waits until the whole group is gone: what it left in the
@@ -243,8 +252,8 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** The kernel does not report when a group is empty, so ask it: first often, then every 40 ms. */
-async function groupGone(pid: number, ms: number): Promise<boolean> {
+/** Whether a group is gone in time. The kernel does not report when one is empty, so ask it: first often, then every 40 ms. */
+export async function groupGone(pid: number, ms: number): Promise<boolean> {
   const deadline = performance.now() + ms;
   for (let pause = 2; ; pause = Math.min(40, pause * 2)) {
     if (!signalGroup(pid, 0)) return true;

@@ -44,6 +44,11 @@ export function runFor(other: string, name: string): void {
   part = `${name}-`;
 }
 
+/** The variables of a process that is such a part: what ends orphans ends it too. */
+export function partVariables(name: string): Readonly<Record<string, string>> {
+  return process.platform === 'linux' ? { [MARK]: `${runOwner()}.${name}` } : {};
+}
+
 /** Kills what a part of this process that is gone left running. */
 export function killRunsOf(name: string): Promise<number> {
   return killAll((value) => value.startsWith(`${runOwner()}.${name}-`));

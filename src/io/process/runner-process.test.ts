@@ -169,7 +169,7 @@ test.skipIf(process.platform !== 'linux')(
   },
 );
 
-test('a runner process that is killed leaves no program behind, and its programs count as killed', async () => {
+test('a runner process that is killed leaves no program behind, and its programs are lost', async () => {
   const runner = open();
   let child = 0;
   const ended = runner.run(
@@ -183,6 +183,7 @@ test('a runner process that is killed leaves no program behind, and its programs
   expect(await ended).toMatchObject({
     kind: 'signalled',
     signal: 'SIGKILL',
+    isLost: true,
     tail: expect.stringContaining('The process in which conductor runs programs was ended'),
   });
   if (process.platform === 'linux') expect(await isLive(child)).toBe(false);
@@ -208,6 +209,50 @@ test('the end of many programs with their runner process is told without a warni
   } finally {
     process.off('warning', onWarning);
   }
+});
+
+test('a runner process that is stopped does not keep a cancelled program, and is ended', async () => {
+  const runner = RunnerProcess.open(file, 200) as RunnerProcess;
+  const stop = new AbortController();
+  let child = 0;
+  const onLine = (line: string) => {
+    child = Number(line);
+    process.kill(runner.pid as number, 'SIGSTOP');
+    stop.abort();
+  };
+  const [cancelled, other] = await Promise.all([
+    runner.run(runOf('echo $$; sleep 600; true', { signal: stop.signal, onLine })),
+    runner.run(runOf('sleep 600')),
+  ]);
+  expect(cancelled.kind).toBe('cancelled');
+  expect(other).toMatchObject({ kind: 'signalled', isLost: true });
+  if (process.platform === 'linux') expect(await isLive(child)).toBe(false);
+  await runner.close();
+});
+
+test('a runner process that is stopped is ended where a program should have ended, and with the command', async () => {
+  const late = RunnerProcess.open(file, 200) as RunnerProcess;
+  const onStart = () => void process.kill(late.pid as number, 'SIGSTOP');
+  const exit = await late.run(runOf('sleep 600', { timeoutMs: 300, onStart }));
+  expect(exit).toMatchObject({ kind: 'signalled', isLost: true });
+  const idle = RunnerProcess.open(file, 200) as RunnerProcess;
+  await idle.run(runOf('true'));
+  process.kill(idle.pid as number, 'SIGSTOP');
+  await idle.close();
+  expect(await isLive(idle.pid as number)).toBe(false);
+});
+
+test('a runner process that is well is not ended by a program that takes its time to stop', async () => {
+  const runner = RunnerProcess.open(file, 300) as RunnerProcess;
+  const stop = new AbortController();
+  const stubborn = runOf('trap "" TERM; echo here; while true; do sleep 0.1; done', {
+    signal: stop.signal,
+    graceMs: 1500,
+    onLine: () => stop.abort(),
+  });
+  expect(await runner.run(stubborn)).toMatchObject({ kind: 'cancelled' });
+  expect(await runner.run(runOf('true'))).toMatchObject({ kind: 'exited', code: 0 });
+  await runner.close();
 });
 
 test('what a module of NODE_OPTIONS prints is no answer', async () => {

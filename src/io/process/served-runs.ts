@@ -22,7 +22,9 @@ export type Listened = Readonly<Record<'onLine' | 'onRawLine' | 'onSkipped', boo
 
 export type RunnerOrder =
   | { readonly kind: 'run'; readonly id: number; readonly run: PlainRun; readonly listened: Listened }
-  | { readonly kind: 'cancel'; readonly id: number };
+  | { readonly kind: 'cancel'; readonly id: number }
+  /** Whether it is well. */
+  | { readonly kind: 'ask' };
 
 /** What an error of the system says, so that it can be thrown again elsewhere. */
 export interface ToldError {
@@ -34,6 +36,7 @@ export interface ToldError {
 
 export type RunnerAnswer =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'here' }
   | { readonly kind: 'started'; readonly id: number; readonly pid: number }
   | { readonly kind: 'line'; readonly id: number; readonly line: string; readonly stream: OutputStream }
   | { readonly kind: 'raw'; readonly id: number; readonly lines: readonly RawLine[] }
@@ -88,6 +91,7 @@ export function serveRuns(orders: Readable, answers: Writable): Promise<void> {
   readLines(orders, (line) => {
     const order = JSON.parse(line) as RunnerOrder;
     if (order.kind === 'run') void start(order);
+    else if (order.kind === 'ask') tell({ kind: 'here' });
     else stops.get(order.id)?.abort();
   });
   tell({ kind: 'ready' });

@@ -7,6 +7,7 @@ import type { Usage } from '../../../model/action.js';
 import type { OpencodeAgentConfig } from '../../../model/config.js';
 import type { Failure } from '../../../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from '../../agent.js';
+import { MAX_STARTS, throughLosses } from '../../lost-work.js';
 import { sameUsage } from '../../usage.js';
 import type { Lease, ServerHost } from '../driver-host.js';
 import type { OpencodeServer } from '../server/opencode-server.js';
@@ -44,8 +45,6 @@ export interface OpencodeHost {
   now(): number;
 }
 
-/** Servers of one attempt: its first and those after a death. */
-const MAX_STARTS = 3;
 export const DEFAULT_LIMITS = { steps: 60, silenceMinutes: 5, toolSilenceMinutes: 30, retryWaitMinutes: 2 };
 
 export interface Assignment {
@@ -105,29 +104,32 @@ export class Attempt {
   private async inSessions(transcript: Transcript): Promise<AgentExit> {
     const { request, servers, host } = this;
     const output = () => ({ log: request.logFile, tail: transcript.tail });
-    for (let start = 1; ; start++) {
+    const start = async (): Promise<SessionEnd | { kind: 'unleased'; failure: Failure }> => {
       const askedAt = host.now();
       const leased = await servers.lease(request.cwd, request.signal);
-      if (!leased.ok) return this.failed(leased.error);
+      if (!leased.ok) return { kind: 'unleased', failure: leased.error };
       const lease = leased.value;
-      let end: SessionEnd;
       try {
-        end = await this.session(lease, transcript, askedAt);
+        return await this.session(lease, transcript, askedAt);
       } finally {
         await lease.release();
       }
-      if (end.kind === 'finished') {
+    };
+    const end = await throughLosses(request, start, (line) => transcript.incident(line));
+    switch (end.kind) {
+      case 'finished':
         return { kind: 'finished', usage: this.usage.total, observed: this.observed.files };
-      }
-      // What a provider or an agent says of a failure may hold a key.
-      if (end.kind === 'failed') return this.failed(transcript.clean(end.failure));
-      if (request.signal.aborted) return this.failed({ kind: 'cancelled' });
-      if (start === MAX_STARTS) {
+      case 'failed':
+        // What a provider or an agent says of a failure may hold a key.
+        return this.failed(transcript.clean(end.failure));
+      case 'unleased':
+        return this.failed(end.failure);
+      case 'cancelled':
+        return this.failed({ kind: 'cancelled' });
+      case 'lost': {
         const kind = this.workedMs === 0 ? 'agent-start-failed' : 'agent-error';
         return this.failed({ kind, detail: end.detail, output: output() });
       }
-      transcript.incident(`${end.detail}: the work starts again on a new one`);
-      await request.reset();
     }
   }
 
