@@ -22,7 +22,7 @@ import {
   withProjectScripts,
 } from './command-start.js';
 import { type CommandStop, CommandWatch } from './command-watch.js';
-import { type LostWork, throughLosses } from './lost-work.js';
+import { type LostWork, throughLosses } from './lost-work/lost-work.js';
 import { type AttemptState, openAttemptState } from './presets/attempt-state.js';
 import { type CodexThread, codexThread } from './presets/codex-thread.js';
 import { plainReader, type Reading } from './presets/reading.js';

@@ -6,6 +6,7 @@ import type { Prepared } from '../../analysis/prepare.js';
 import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { RevisedTask } from '../../execution/escalation/revised-task.js';
+import { changedFiles } from '../../io/git/walk.js';
 import type { StoredResult } from '../../model/action.js';
 import type { TaskOutcomeKind } from '../../model/event.js';
 import type { Failure } from '../../model/failure.js';
@@ -15,7 +16,7 @@ import type { ObjectId } from '../../model/tree.js';
 import { readKeptLocks, writeKeptLocks, writePatched } from '../../project/clone-records.js';
 import type { Emit } from '../../project/host.js';
 import { changesBetween, type OutputsMark, readOutputs } from '../../project/outputs/clone-outputs.js';
-import { lockedTask, lockFiles } from '../../project/project.js';
+import { lockedTask, lockFiles, type Project } from '../../project/project.js';
 import { publishTree } from '../../workspace/publish.js';
 import type { TaskStep } from '../task-step.js';
 import { mergeResults } from './merged-tree.js';
@@ -130,14 +131,14 @@ function without<T>(all: ReadonlyMap<Label, T>, left: ReadonlyMap<Label, unknown
 export async function publishRevisions(prepared: Prepared, step: TaskStep, emit: Emit): Promise<ObjectId> {
   const revisions = revisionsOf(step);
   const { project } = prepared;
-  if (revisions.length === 0) return project.snapshot;
+  if (revisions.length === 0) return onDisk(project);
   const written = await writeRevisions(prepared, revisions, emit);
   if (written.ok) return written.value;
   for (const { task } of revisions) {
     const message = `conductor could not write the revised task into ${task.source.file} (${written.error.kind}); without it, the next build does not find the result`;
     emit({ type: 'warning', task: task.label, message });
   }
-  return project.snapshot;
+  return onDisk(project);
 }
 
 async function writeRevisions(
@@ -147,7 +148,8 @@ async function writeRevisions(
 ): Promise<Result<ObjectId, Failure>> {
   const none = new Set<Label>();
   const nothing = { finished: new Map(), current: none, done: none, dependencyOutputs: new Map() };
-  const merged = await mergeResults(prepared.project, {
+  const { project } = prepared;
+  const merged = await mergeResults(project, {
     ...nothing,
     whole: false,
     revisions,
@@ -155,8 +157,15 @@ async function writeRevisions(
     renewsRecords: false,
   });
   if (!merged.ok) return merged;
-  const published = await publish(prepared, merged.value, emit);
-  return published.ok ? ok(merged.value.tree) : published;
+  // Files that are gone wait with all else, although the snapshot has them: only the specs change.
+  const specs = await changedFiles(project.objects, project.snapshot, merged.value.tree);
+  const tree = await project.objects.editTree(onDisk(project), specs);
+  const published = await publish(prepared, { ...merged.value, tree }, emit);
+  return published.ok ? ok(tree) : published;
+}
+
+function onDisk({ onDisk, snapshot }: Project): ObjectId {
+  return onDisk ?? snapshot;
 }
 
 /**
@@ -191,7 +200,7 @@ export async function publish(
   emit: Emit,
 ): Promise<Result<PublishedBuild, Failure>> {
   const { project } = prepared;
-  const from = project.onDisk ?? project.snapshot;
+  const from = onDisk(project);
   if (merged.tree === from) return ok({ paths: [], outputs: await keepRecords(prepared, merged) });
   const done = await publishTree(project.repository, project.objects, {
     from,

@@ -113,6 +113,25 @@ test('a revised task is not paid for again when its build is interrupted before 
   expect(await rig.inspect()).toEqual({ 'f/T1': 'fresh' });
 });
 
+test('a build gate that fails keeps files back that are gone beside a task whose better words are written', async () => {
+  await using rig = await hardTask({
+    gates: { build: [{ name: 'colours', run: 'test "$(cat one.txt)" != green' }] },
+  });
+  const hard = rig.read(SPEC) ?? '';
+  rig.write({ [SPEC]: hard.replace(/ {4}verify.*\n/, '') });
+  for (const name of ['q1', 'q2', 'q3', 'q4'])
+    rig.backlog(name, { T1: { inputs: [], outputs: [`${name}.txt`], run: `echo 1 > ${name}.txt` } });
+  expect((await rig.build()).summary.exitCode).toBe(0);
+  rig.write({ [SPEC]: hard });
+  rig.remove('q1.txt');
+  rig.answer(REBASE, better());
+  const built = await rig.build();
+  expect(built.of('tasks.restored').flatMap(({ tasks }) => tasks.map(({ task }) => task))).toEqual(['q1/T1']);
+  expect(built.summary.exitCode).not.toBe(0);
+  expect(rig.read(SPEC)).toContain('It is green');
+  expect([rig.read('q1.txt'), rig.read('one.txt')]).toEqual([undefined, 'red']);
+});
+
 test('better words see a file that is added to the inputs', async () => {
   await using rig = await hardTask();
   const seen: boolean[] = [];

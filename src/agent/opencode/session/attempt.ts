@@ -7,7 +7,7 @@ import type { Usage } from '../../../model/action.js';
 import type { OpencodeAgentConfig } from '../../../model/config.js';
 import type { Failure } from '../../../model/failure.js';
 import { type AgentExit, type AgentRequest, lastWordsOf } from '../../agent.js';
-import { MAX_STARTS, throughLosses } from '../../lost-work.js';
+import { MAX_STARTS, throughLosses } from '../../lost-work/lost-work.js';
 import { sameUsage } from '../../usage.js';
 import type { Lease, ServerHost } from '../driver-host.js';
 import type { OpencodeServer } from '../server/opencode-server.js';

@@ -3,7 +3,7 @@
  * attempt, which does not count as failed. Knows no driver.
  */
 
-import type { AgentRequest } from './agent.js';
+import type { AgentRequest } from '../agent.js';
 
 /** Starts of one attempt: its first and those after a loss. */
 export const MAX_STARTS = 3;
