@@ -175,6 +175,20 @@ export function readPartsSync(path: string, parts: readonly (readonly [from: num
   }
 }
 
+/** Fills a buffer with what a file has from a place on, and says with how many bytes. */
+export type ReadAt = (from: number, into: Buffer) => number;
+
+/** Lends a file for reading single places of it; undefined where there is none. */
+export function withFileSync<T>(path: string, work: (readAt: ReadAt) => T): T | undefined {
+  if (!lookSync(path)?.isFile()) return undefined;
+  const file = openSync(path, 'r');
+  try {
+    return work((from, into) => readSync(file, into, 0, into.length, from));
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** The real path of a folder; undefined when it is none. */
 export async function realFolder(path: string): Promise<string | undefined> {
   const isFolder = await stat(path).then(

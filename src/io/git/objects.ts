@@ -13,7 +13,7 @@ import { type NamedObject, objectFrame, parseObject, unsoundObjects } from './re
 import type { Repository } from './repository.js';
 import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
-import { editedTree } from './writing/edited-tree.js';
+import { editedTree, type Trees } from './writing/edited-tree.js';
 import { LooseWriter, RecentObjects } from './writing/loose.js';
 import {
   commitBytes,
@@ -193,7 +193,11 @@ export class GitObjects {
    */
   async editTree(base: ObjectId | undefined, changes: Changes): Promise<ObjectId> {
     if (base !== undefined && changes.size === 0) return base;
-    const edited = await editedTree(this, base, changes);
+    const trees: Trees = {
+      read: (id) => this.read(id),
+      writeTree: (content) => this.write('tree', content),
+    };
+    const edited = await editedTree(trees, base, changes);
     return edited ?? (await this.empty());
   }
 

@@ -6,7 +6,8 @@ import { codeOf } from '../errors.js';
 import { ObjectDamaged } from './damaged.js';
 import { FATAL, GitError } from './git-process.js';
 import type { GitObjects } from './objects.js';
-import { entryPath, parseRawTree, type TreeEntry } from './raw-tree.js';
+import { byteName, entryPath, parseRawTree, type TreeEntry } from './raw-tree.js';
+import { differingEntries, findEntries } from './reading/raw-entries.js';
 
 /** For trees of a few folders; `GitObjects.list` is quicker for a whole project. Rejects when a folder is missing. */
 export async function walkTree(objects: GitObjects, tree: ObjectId): Promise<Map<string, Entry>> {
@@ -56,16 +57,19 @@ export async function listSmallTree(
   return new Listing(files);
 }
 
-/** Adds the files of one folder, and returns the folders in it. */
+/** Adds the files of one folder, and returns the folders in it. `names`: those that are looked at, as bytes; absent: all. */
 async function entriesOf(
   objects: Pick<GitObjects, 'read'>,
   { id, prefix }: Folder,
   files: Map<string, Entry>,
+  names?: ReadonlySet<string>,
 ): Promise<Folder[]> {
   const raw = await objects.read(id);
   if (!raw) throw new ObjectDamaged('tree', id);
+  const idBytes = id.length / 2;
   const folders: Folder[] = [];
-  for (const [name, { mode, id: inner }] of parseRawTree(raw, id.length / 2)) {
+  for (const [name, { mode, id: inner }] of (names && findEntries(raw, idBytes, names)) ??
+    parseRawTree(raw, idBytes)) {
     const path = entryPath(prefix, name, id);
     if (mode === '40000') folders.push({ id: inner, prefix: `${path}/` });
     else files.set(path, { mode, id: inner });
@@ -81,13 +85,19 @@ export async function listSome(
 ): Promise<Map<string, Entry>> {
   const files = new Set(paths);
   const whole = new Set(folders);
-  const above = new Set<string>();
+  // By folder above one of them (with `/` at the end): the names in it that lead there, as bytes.
+  const above = new Map<string, Set<string>>();
   for (const path of [...files, ...whole]) {
-    for (let end = path.lastIndexOf('/', path.length - 2); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const folder = path.slice(0, end + 1);
+    for (let to = path.endsWith('/') ? path.length - 1 : path.length; to > 0; ) {
+      const begin = path.lastIndexOf('/', to - 1) + 1;
+      const folder = path.slice(0, begin);
+      const name = byteName(path.slice(begin, to));
+      const names = above.get(folder);
+      if (names) names.add(name);
+      else above.set(folder, new Set([name]));
       // Then its parents are known, too.
-      if (above.has(folder)) break;
-      above.add(folder);
+      if (names) break;
+      to = begin - 1;
     }
   }
   const found = new Map<string, Entry>();
@@ -95,7 +105,12 @@ export async function listSome(
     [{ id: tree, prefix: '', isWhole: whole.has('') }],
     async ({ id, prefix, isWhole }) => {
       const read = new Map<string, Entry>();
-      const inner = await entriesOf(objects, { id, prefix }, read);
+      const inner = await entriesOf(
+        objects,
+        { id, prefix },
+        read,
+        isWhole ? undefined : (above.get(prefix) ?? NONE),
+      );
       for (const [path, entry] of read) if (isWhole || files.has(path)) found.set(path, entry);
       return inner
         .map((folder) => ({ ...folder, isWhole: isWhole || whole.has(folder.prefix) }))
@@ -114,7 +129,8 @@ export async function changedFiles(
   const changes = new Map<string, Entry | undefined>();
   await byLevels<FolderPair>([{ before: from, after: to, prefix: '' }], async ({ before, after, prefix }) => {
     if (before === after) return [];
-    const [old, now] = await Promise.all([folderOf(objects, before), folderOf(objects, after)]);
+    const trees = await Promise.all([folderOf(objects, before), folderOf(objects, after)]);
+    const [old, now] = differingEntries(...trees, ((after ?? before) as ObjectId).length / 2);
     const inner: FolderPair[] = [];
     for (const name of new Set([...old.keys(), ...now.keys()])) {
       const [was, is] = [old.get(name), now.get(name)];
@@ -162,9 +178,12 @@ async function byLevels<T>(first: readonly T[], visit: (folder: T) => Promise<re
   for (let level = first; level.length > 0; ) level = (await mapBounded(level, visit)).flat();
 }
 
-async function folderOf(objects: GitObjects, tree: ObjectId | undefined): Promise<Map<string, TreeEntry>> {
-  if (tree === undefined) return new Map();
+async function folderOf(objects: GitObjects, tree: ObjectId | undefined): Promise<Buffer> {
+  if (tree === undefined) return NOTHING;
   const raw = await objects.read(tree);
   if (!raw) throw new ObjectDamaged('tree', tree);
-  return parseRawTree(raw, tree.length / 2);
+  return raw;
 }
+
+const NOTHING = Buffer.alloc(0);
+const NONE: ReadonlySet<string> = new Set();

@@ -1,6 +1,6 @@
 /** Goes on from a look at all files that the same process took just before, so that git need not look twice. */
 
-import { fileIdentity, lookSync, readBytes } from '../../io/files.js';
+import { fileIdentity, withFileSync } from '../../io/files.js';
 import { ObjectDamaged } from '../../io/git/damaged.js';
 import { git } from '../../io/git/git-process.js';
 import type { GitObjects } from '../../io/git/objects.js';
@@ -72,9 +72,6 @@ export async function takeSeen(
   return exit.code === 0 ? seen.large : undefined;
 }
 
-/** Bytes of an index that is read into memory: about 500,000 files. */
-const MOST_INDEX = 50_000_000;
-
 /**
  * The project's tree of the index into which these changes have just been put: that of before with what the index has of them. `git write-tree`
  * would read all of the index and write it again. Undefined where git has to be asked.
@@ -86,15 +83,14 @@ export async function treeAsSeen(
   index: string,
 ): Promise<ObjectId | undefined> {
   if (seen?.tree === undefined || !seen.paths.every((path) => path.startsWith(prefix))) return undefined;
-  const bytes = (lookSync(index)?.size ?? 0) > MOST_INDEX ? undefined : await readBytes(index);
-  const entries = bytes && entriesIn(bytes, seen.paths, objectFormat);
+  const entries = withFileSync(index, (readAt) => entriesIn(readAt, seen.paths, objectFormat));
   if (!entries) return undefined;
   const changes = new Map([...entries].map(([path, entry]) => [path.slice(prefix.length), entry] as const));
   const written = new Set<ObjectId>();
   const trees: Trees = {
     read: (id) => objects.read(id),
-    async writeTree(inFolder) {
-      const id = await objects.writeTree(inFolder);
+    async writeTree(content) {
+      const id = await objects.write('tree', content);
       written.add(id);
       return id;
     },

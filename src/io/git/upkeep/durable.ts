@@ -6,9 +6,11 @@ import type { ObjectId } from '../../../model/tree.js';
 import { syncFiles, syncFolder } from '../../durable.js';
 import { loosePath, ObjectDamaged } from '../damaged.js';
 import type { GitObjects } from '../objects.js';
-import { commitTree, parseRawTree, type TreeEntry } from '../raw-tree.js';
+import { commitTree, parseRawTree } from '../raw-tree.js';
+import { differingEntries } from '../reading/raw-entries.js';
 
 const NONE: ReadonlySet<ObjectId> = new Set();
+const NOTHING = Buffer.alloc(0);
 
 /** A ref to a commit with unreadable objects would be a result that does not exist. */
 export class DurableRefs {
@@ -53,9 +55,13 @@ export class DurableRefs {
     const visit = async (before: ObjectId | undefined, after: ObjectId): Promise<void> => {
       if (before === after || this.done.has(after)) return;
       wanted.add(after);
-      const [old, now] = await Promise.all([this.folder(before), this.folder(after)]);
-      for (const [name, entry] of now ?? []) {
-        const was = old?.get(name);
+      const trees = await Promise.all([
+        before === undefined ? NOTHING : this.folder(before),
+        this.folder(after),
+      ]);
+      const [old, now] = differingEntries(...trees, after.length / 2);
+      for (const [name, entry] of now) {
+        const was = old.get(name);
         if (was?.id === entry.id || entry.mode === '160000') continue;
         if (entry.mode === '40000') await visit(was?.mode === '40000' ? was.id : undefined, entry.id);
         else if (!stored.has(entry.id)) wanted.add(entry.id);
@@ -65,12 +71,11 @@ export class DurableRefs {
     await this.sync(wanted);
   }
 
-  private async folder(id: ObjectId | undefined): Promise<Map<string, TreeEntry> | undefined> {
-    if (id === undefined) return undefined;
+  private async folder(id: ObjectId): Promise<Buffer> {
     // As it is on disk, not as this process remembers it.
     const tree = await this.objects.readVerified(id);
     if (tree?.type !== 'tree') throw new ObjectDamaged('tree', id);
-    return parseRawTree(tree.content, id.length / 2);
+    return tree.content;
   }
 
   /** Objects that this process has written, each as a file of its own, or that are in a pack. */

@@ -79,26 +79,41 @@ export function changedIndex(index: Buffer, { changes, second, hash }: IndexChan
   return wholeIndex(left, parts, hash);
 }
 
-/** What an index has at some paths; undefined at one: no file. Undefined for an index of another form, or with a merge in it. */
+/** As much of an index is in memory at a time: V8 counts buffers, and collects garbage for one of many megabytes. */
+const CHUNK = 1 << 18;
+/** More than an entry has, but for names that no file system has. */
+const LONGEST_ENTRY = 1 << 13;
+
+/**
+ * What an index has at some paths; undefined at one: no file. Undefined for an index of another form, or with a merge in it. `readAt`
+ * fills a buffer from a place of the index on, and says with how many bytes.
+ */
 export function entriesIn(
-  index: Buffer,
+  readAt: (from: number, into: Buffer) => number,
   paths: Iterable<string>,
   hash: HashName,
 ): ReadonlyMap<string, Entry | undefined> | undefined {
   const idBytes = digestLength(hash);
   const fixed = NUMBERS + idBytes + 2;
-  const last = index.length - idBytes;
-  if (last < HEAD || index.readUInt32BE(4) !== VERSION) return undefined;
+  const buffer = Buffer.allocUnsafeSlow(CHUNK);
+  let index = buffer.subarray(0, readAt(0, buffer));
+  if (index.length < HEAD || index.readUInt32BE(4) !== VERSION) return undefined;
   const found = new Map<string, Entry | undefined>();
   const names = [...paths].map((path) => ({ path, name: Buffer.from(path) }));
   // Most names have another length than those that are looked for, and are not looked at.
   const lengths = new Set(names.map(({ name }) => name.length));
   for (const { path } of names) found.set(path, undefined);
+  let from = 0;
   let at = HEAD;
   for (let left = index.readUInt32BE(8); left > 0; left--) {
+    if (at + LONGEST_ENTRY > index.length && index.length === CHUNK) {
+      from += at;
+      at = 0;
+      index = buffer.subarray(0, readAt(from, buffer));
+    }
     const length = nameLength(index, at, fixed);
     const end = at + entryBytesOf(fixed, length);
-    if (length < 0 || end > last) return undefined;
+    if (length < 0 || end > index.length) return undefined;
     if (lengths.has(length)) {
       const one = names.find(({ name }) => name.compare(index, at + fixed, at + fixed + length) === 0);
       const mode = index.readUInt32BE(at + MODE).toString(8) as FileMode;

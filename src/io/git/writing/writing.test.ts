@@ -315,6 +315,28 @@ test('a tree that is remembered does not keep the long answer in which it came',
   expect(kept.buffer.byteLength).toBe(tree.length);
 });
 
+const placesOf = (bytes: Buffer) => (from: number, into: Buffer) => bytes.copy(into, 0, from);
+
+test('an index of many files is read in parts', () => {
+  const stat = lstatSync(tmpdir(), { bigint: true });
+  const all = Array.from({ length: 9000 }, (_, i) => {
+    const entry = { mode: i % 3 === 0 ? '100755' : '100644', id: i.toString(16).padStart(40, '0') } as const;
+    return { path: `folder/${'n'.repeat(i % 61)}${i}`, entry, stat };
+  });
+  const read: number[] = [];
+  const bytes = indexBytes(all, 'sha1');
+  const readAt = (from: number, into: Buffer) => read.push(from) && bytes.copy(into, 0, from);
+  const asked = [...all.map(({ path }) => path), 'folder', 'zzz'];
+  const found = entriesIn(
+    readAt,
+    asked.filter((_, i) => i % 100 < 2),
+    'sha1',
+  );
+  const known = new Map<string, unknown>(all.map(({ path, entry }) => [path, entry]));
+  for (const [path, entry] of found ?? []) expect([path, entry]).toEqual([path, known.get(path)]);
+  expect([found?.size, read.length > 3]).toEqual([182, true]);
+});
+
 for (const hash of ['sha1', 'sha256'] as const) {
   test(`a changed index of ${hash} is the one that git reads as the changed tree`, () => {
     const { store, git } = repository(hash);
@@ -352,7 +374,7 @@ for (const hash of ['sha1', 'sha256'] as const) {
         const found = lines.filter((line) => /^100644 /.test(line)).map((line) => line.slice(7));
         expect(found.sort()).toEqual(ids.sort());
         const asked = new Set([...before, ...added, ...removed]);
-        const said = entriesIn(readFileSync(index), asked, hash);
+        const said = entriesIn(placesOf(readFileSync(index)), asked, hash);
         expect(said).toEqual(new Map([...asked].map((path) => [path, entryOf(expected.get(path))])));
         // Of none is it said any more when it changed.
         expect(lines.filter((line) => /^ {2}ctime: (?!0:)/.test(line))).toEqual([]);
@@ -360,10 +382,10 @@ for (const hash of ['sha1', 'sha256'] as const) {
       { numRuns: 12 },
     );
     expect(changedIndex(Buffer.from('no index'), { changes: new Map(), second: 0, hash })).toBe(undefined);
-    expect(entriesIn(Buffer.from('no index'), [], hash)).toBe(undefined);
+    expect(entriesIn(placesOf(Buffer.from('no index')), [], hash)).toBe(undefined);
     const whole = indexBytes([{ path: 'a', ...entry('old') }], hash);
-    for (let end = 0; end < whole.length; end++)
-      expect(entriesIn(whole.subarray(0, end), ['a'], hash)?.get('a')).toBe(undefined);
+    for (let end = 0; end < whole.length - (hash === 'sha1' ? 20 : 32); end++)
+      expect(entriesIn(placesOf(whole.subarray(0, end)), ['a'], hash)?.get('a')).toBe(undefined);
   });
 }
 
