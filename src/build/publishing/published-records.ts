@@ -63,7 +63,10 @@ export function withFormerLocks(
   const own = new Set([...features.values()].map(({ lockFile }) => lockFile));
   const gone = new Set(rest?.removed.values());
   const stays = (file: string) => own.has(file) || (rest !== undefined && !gone.has(file));
-  return { ...Object.fromEntries(Object.entries(former).filter(([file]) => stays(file))), ...kept };
+  // Nearly always all of them stay. There are as many as features, so they are not gone through as pairs.
+  const all = { ...former, ...kept };
+  for (const file of Object.keys(former)) if (!stays(file) && !Object.hasOwn(kept, file)) delete all[file];
+  return all;
 }
 
 /** Lock files that are kept with another content than before: no outputs, but a change for a build that reads a part. */

@@ -44,7 +44,7 @@ export class GitObjects {
   /** Trees that are only shown: of this process alone until another one needs them. */
   readonly unwritten: UnwrittenTrees;
   readonly many: ManyObjects;
-  /** Contents of files that were written lately. */
+  /** Contents of files that were written lately: what depends on them, or publishes them, asks for them next. */
   private readonly files = new RecentObjects();
   /** Contents that are to be written with what names them. */
   private readonly held = new Map<ObjectId, Buffer>();
@@ -127,7 +127,9 @@ export class GitObjects {
   }
 
   async writeBlob(content: Buffer): Promise<ObjectId> {
-    return this.loose.write('blob', content);
+    const id = this.loose.write('blob', content);
+    this.files.add(id, content);
+    return id;
   }
 
   /** The id of a blob that this process alone knows until it is written or `release`d. */

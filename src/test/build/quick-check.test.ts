@@ -386,6 +386,7 @@ test('a build goes on from what the quick check saw, and the next one needs no l
     const lines = readFileSync(log, 'utf8').trim().split('\n');
     return {
       text,
+      asksSizes: lines.some((line) => line.includes('--batch-check')),
       git: lines.map((line) => / (add|diff-files|ls-files|update-index|write-tree) /.exec(`${line} `)?.[1]),
     };
   };
@@ -397,6 +398,8 @@ test('a build goes on from what the quick check saw, and the next one needs no l
     expect(edited.text).toContain('built 1');
     expect(edited.git).not.toContain('add');
     expect(edited.git).not.toContain('write-tree');
+    // What it publishes it has written itself.
+    expect(edited.asksSizes).toBe(false);
     expect(edited.git.filter((name) => name === 'diff-files')).toHaveLength(1);
     // For new files. The rules files are known to be those of the last build.
     expect(edited.git.filter((name) => name === 'ls-files')).toHaveLength(1);
