@@ -92,6 +92,8 @@ function setOptimisedAfter(bytes: number): void {
 
 /** In longer builds V8 gives up code that it has not used for a while, which is what each build needs at its start. */
 const LONGEST_MS = 10_000;
+/** And in builds with a larger heap, of which it marked all several times. Where such code was kept, each edited build took a quarter longer. */
+const LARGEST_HEAP = 45 * MB;
 
 let hasBuilt = false;
 
@@ -103,6 +105,7 @@ export function noteBuild({ outcome }: BuildSummary): void {
 /** Called at the end of the process. V8 accepts code only under the flags that it was compiled under: those of the start. */
 export function keepCompiledCode(keepCode: () => void): void {
   if (!hasBuilt || performance.now() > LONGEST_MS || !knowsFlags()) return;
+  if (getHeapStatistics().used_heap_size > LARGEST_HEAP) return;
   setFlagsFromString('--heap-growing-percent=0');
   setFlagsFromString('--semi-space-growth-factor=2');
   setOptimisedAfter(OPTIMISED_BY_DEFAULT);

@@ -103,6 +103,13 @@ test.skipIf(process.platform !== 'linux')(
       expect(await build()).toContain('nothing to do');
       expect(await build('--force', '--dry-run')).toContain('would build');
       expect(file()).toBeUndefined();
+      // A build with a large heap has given up code that others need.
+      const large = 'globalThis.large = Array.from({ length: 2_000_000 }, (_, i) => [i]);\n';
+      project.write('conductor.config.mjs', `${large}export default {};\n`);
+      project.write('specs/f/BACKLOG.yaml', spec('large'));
+      expect(await build()).toContain('built 1');
+      expect(file()).toBeUndefined();
+      project.remove('conductor.config.mjs');
       project.write('specs/f/BACKLOG.yaml', spec('2'));
       expect(await build()).toContain('built 1');
       const kept = join(folder, file() ?? '');
