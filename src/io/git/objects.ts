@@ -13,7 +13,7 @@ import { type NamedObject, objectFrame, parseObject, unsoundObjects } from './re
 import type { Repository } from './repository.js';
 import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
-import { editedTree, type Trees } from './writing/edited-tree.js';
+import { editedTree } from './writing/edited-tree.js';
 import { LooseWriter, RecentObjects } from './writing/loose.js';
 import {
   commitBytes,
@@ -195,12 +195,7 @@ export class GitObjects {
    */
   async editTree(base: ObjectId | undefined, changes: Changes): Promise<ObjectId> {
     if (base !== undefined && changes.size === 0) return base;
-    const trees: Trees = {
-      read: (id) => this.read(id),
-      writeTree: (content) => this.write('tree', content),
-    };
-    const edited = await editedTree(trees, base, changes);
-    return edited ?? (await this.empty());
+    return (await editedTree(this, base, changes)) ?? this.empty();
   }
 
   /** The tree below a folder (`sub/folder/`); undefined when there is none. */

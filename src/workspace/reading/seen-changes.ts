@@ -89,8 +89,8 @@ export async function treeAsSeen(
   const written = new Set<ObjectId>();
   const trees: Trees = {
     read: (id) => objects.read(id),
-    async writeTree(content) {
-      const id = await objects.write('tree', content);
+    async write(type, content) {
+      const id = await objects.write(type, content);
       written.add(id);
       return id;
     },

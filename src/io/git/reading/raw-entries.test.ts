@@ -107,7 +107,7 @@ test('an edited tree is the one that is made of its files', async () => {
       };
       const io = {
         read: async (id: string) => store.get(id),
-        writeTree: async (content: Buffer) => add(content),
+        write: async (_: 'tree', content: Buffer) => add(content),
       };
       const file: Entry = { mode: '100644', id: '02'.repeat(20) };
       const inner = add(treeBytes([['x', file]]));

@@ -10,8 +10,7 @@ import { treeBytes } from './object-bytes.js';
 /** Where trees come from and go to. */
 export interface Trees {
   read(id: ObjectId): Promise<Buffer | undefined>;
-  /** `content`: of a tree. */
-  writeTree(content: Buffer): Promise<ObjectId>;
+  write(type: 'tree', content: Buffer): Promise<ObjectId>;
 }
 
 /** Undefined when nothing is left in it. */
@@ -55,7 +54,7 @@ async function editFolder(
     else if (folderOf(name) !== undefined) news.set(name, undefined);
   }
   const content = (raw && found && replaced(raw, found, news)) ?? rewritten(raw, idBytes, news);
-  return content.length === 0 ? undefined : trees.writeTree(content);
+  return content.length === 0 ? undefined : trees.write('tree', content);
 }
 
 /** The tree with these entries in the place of the former ones; undefined where one is new or has another place in the order of names. */

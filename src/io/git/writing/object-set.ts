@@ -40,7 +40,7 @@ export class ObjectSet {
   ): Promise<ObjectId> {
     const trees: Trees = {
       read: async (id) => this.objects.get(id)?.content ?? store.read(id),
-      writeTree: async (content) => this.add('tree', content),
+      write: async (type, content) => this.add(type, content),
     };
     return (await editedTree(trees, base, changes)) ?? this.add('tree', treeBytes([]));
   }
