@@ -6,7 +6,7 @@
 
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileIdentity, readTextSync } from '../io/files.js';
+import { fileIdentity, lookSync, readTextSync } from '../io/files.js';
 import { gitBeside, gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
 import type { Repository } from '../io/git/repository.js';
@@ -137,7 +137,7 @@ const LOOKED_AT = 4;
 
 /** A sign that many outputs are to be restored. */
 function isOutputMissing({ project }: Repository, { samples = [] }: LastBuild): boolean {
-  return samples.slice(0, LOOKED_AT).some((path) => !existsSync(join(project, path)));
+  return samples.slice(0, LOOKED_AT).some((path) => !lookSync(join(project, path)));
 }
 
 type Listed = Awaited<ReturnType<typeof gitBeside>>;
