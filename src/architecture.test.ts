@@ -1,4 +1,4 @@
-/** Checks the architecture: layers, adapters, cycles, sizes of files and folders. Reads import lines only. */
+/** Checks the architecture: layers, adapters, cycles, sizes of files and folders, names from outside. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -273,6 +273,46 @@ test('what is awaited at once is bounded: `mapBounded` goes through a list of da
     walk(parsedOf(file, text));
   }
   expect([...found].sort()).toEqual(Object.keys(AWAITED_AT_ONCE).sort());
+});
+
+/** The types of these files alone: packages are not read, and what comes from them has none. */
+function typesOfSources(): { readonly checker: ts.TypeChecker; readonly trees: readonly ts.SourceFile[] } {
+  const { config } = ts.readConfigFile(join(SRC, '../tsconfig.json'), ts.sys.readFile);
+  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, join(SRC, '..'));
+  const all = { ...options, jsx: ts.JsxEmit.Preserve, types: [], noEmit: true };
+  const host = ts.createCompilerHost(all);
+  const isOutside = (path: string) => path.includes('/node_modules');
+  const { fileExists } = host;
+  host.fileExists = (path) => !isOutside(path) && fileExists(path);
+  host.directoryExists = (path) => !isOutside(path) && ts.sys.directoryExists(path);
+  const files = sources.map(({ file }) => join(SRC, file));
+  const program = ts.createProgram(files, all, host);
+  const trees = files.flatMap((file) => program.getSourceFile(file) ?? []);
+  return { checker: program.getTypeChecker(), trees };
+}
+
+test('a name is looked up in a record that is a part of data with `ownValue`: any name may be that of what every object has', () => {
+  const { checker, trees } = typesOfSources();
+  expect(trees.length).toBe(sources.length);
+  const isName = (key: ts.Type) => (key.flags & (ts.TypeFlags.String | ts.TypeFlags.TemplateLiteral)) !== 0;
+  const isRecord = (object: ts.Type) =>
+    checker.getIndexInfoOfType(checker.getNonNullableType(object), ts.IndexKind.String) !== undefined;
+  const wrong: string[] = [];
+  for (const tree of trees) {
+    const walk = (node: ts.Node) => {
+      if (
+        ts.isElementAccessExpression(node) &&
+        ts.isPropertyAccessExpression(node.expression) &&
+        !ts.isLiteralExpression(node.argumentExpression) &&
+        isName(checker.getTypeAtLocation(node.argumentExpression)) &&
+        isRecord(checker.getTypeAtLocation(node.expression))
+      )
+        wrong.push(`${tree.fileName.slice(SRC.length)}: ${node.getText(tree)}`);
+      ts.forEachChild(node, walk);
+    };
+    walk(tree);
+  }
+  expect(wrong).toEqual([]);
 });
 
 test('a small file has more than one importer, or a reason in the list above', () => {

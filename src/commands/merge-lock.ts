@@ -37,7 +37,7 @@ export async function mergeLockFiles(files: MergedFiles): Promise<Result<readonl
   const sides = { ours: ours.value, theirs: theirs.value, base: base?.ok ? base.value : undefined };
   const lock = mergeLocks(sides);
   await writeAtomic(files.ours, formatLock(lock, files.path, schemaOf(texts.ours)));
-  return ok(Object.keys(lock.tasks).filter((id) => lock.tasks[id]?.unmerged));
+  return ok(Object.entries(lock.tasks).flatMap(([id, task]) => (task.unmerged ? [id] : [])));
 }
 
 /** The reference to the schema as it was: it is relative to the project, and the path here to the repository. */

@@ -133,11 +133,15 @@ export async function readIndex(
 ): Promise<AnalysisIndex | undefined> {
   const head = known ?? (await readHead(state));
   if (!head) return undefined;
-  const wanted = [...(names ?? Object.keys(head.features))].filter((name) => ownValue(head.features, name));
-  const values = readParts(
-    state,
-    wanted.map((name) => (head.features[name] as FeaturePlace).at),
-  )?.map(parsed);
+  const wanted: string[] = [];
+  const places: Place[] = [];
+  for (const name of names ?? Object.keys(head.features)) {
+    const place = ownValue(head.features, name);
+    if (!place) continue;
+    wanted.push(name);
+    places.push(place.at);
+  }
+  const values = readParts(state, places)?.map(parsed);
   if (!values) return undefined;
   const words: Record<Label, Digest> = {};
   const shapes = new Map<string, Digest>();

@@ -148,7 +148,7 @@ export async function openInduction(
   const changes: Changes = {
     paths: changed.all,
     hasHandWork: !isSameJson(hand, head.hand),
-    hasSameWords: (task) => index.words[task.label] === words.of(task),
+    hasSameWords: (task) => ownValue(index.words, task.label) === words.of(task),
     hasSameLock: (task) => hasSameLock(project, locks, task),
   };
   const areAgentsSame = head.agents === agentsDigest({ agent, gatherer });

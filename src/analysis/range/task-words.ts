@@ -1,6 +1,7 @@
 /** Digests of what tasks say, and which features may say something else than they did. Reads no spec again. */
 
 import { posix } from 'node:path';
+import { ownValue } from '../../base/records/own-value.js';
 import { canonicalJson, type Digest, digestFields } from '../../model/digest.js';
 import { isLockFile } from '../../model/feature-lock.js';
 import { patternSet } from '../../model/paths/pattern-set.js';
@@ -29,7 +30,7 @@ export class TaskWords {
     for (const feature of project.features.values()) {
       if (mayDiffer(feature)) continue;
       for (const { label } of feature.tasks) {
-        const words = before.words[label];
+        const words = ownValue(before.words, label);
         if (words !== undefined) this.known.set(label, words);
       }
     }

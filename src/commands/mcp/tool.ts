@@ -1,5 +1,6 @@
 /** How a tool for MCP clients is written: its arguments are checked before it runs, and its text is bounded. */
 
+import { ownValue } from '../../base/records/own-value.js';
 import { compileValueSchema, type ValueCheck } from '../../io/document/value-schema.js';
 import { asFailure } from '../../io/files.js';
 import type { McpAnswer, McpCaller, McpTool } from '../../io/network/mcp.js';
@@ -28,20 +29,20 @@ export class ToolArguments {
   }
 
   get<T>(name: string): T | undefined {
-    return this.values[name] as T | undefined;
+    return ownValue(this.values, name) as T | undefined;
   }
 
   text(name: string): string {
-    return String(this.values[name] ?? '');
+    return String(ownValue(this.values, name) ?? '');
   }
 
   list(name: string): readonly string[] {
-    return (this.values[name] as readonly string[] | undefined) ?? [];
+    return (ownValue(this.values, name) as readonly string[] | undefined) ?? [];
   }
 
   /** Milliseconds of an argument in seconds. */
   ms(name: string, seconds: number): number {
-    return ((this.values[name] as number | undefined) ?? seconds) * 1000;
+    return ((ownValue(this.values, name) as number | undefined) ?? seconds) * 1000;
   }
 }
 

@@ -3,6 +3,7 @@
  * must decide. Writes nothing.
  */
 
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import { editYaml } from '../../io/document/yaml-edit.js';
 import { unifiedDiff } from '../../io/text-diff.js';
@@ -48,7 +49,7 @@ export async function mergePlan(
   for (const [name, text] of planned) {
     const path = folder + name;
     const own = await textIn(project, path);
-    const sides = { own, planned: text, base: lock?.files[name] };
+    const sides = { own, planned: text, base: ownValue(lock?.files, name) };
     const merged = overwrite ? ok(text) : await mergePlanFile(project, name, sides);
     if (!merged.ok) conflicts.push({ path, entries: merged.error });
     else if (merged.value !== own) changed.set(path, merged.value);

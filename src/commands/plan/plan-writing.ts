@@ -3,6 +3,7 @@
  * the tasks made of that.
  */
 
+import { ownValue } from '../../base/records/own-value.js';
 import { err, ok, type Result } from '../../base/result.js';
 import type { ActionKey } from '../../model/action.js';
 import type { Failure } from '../../model/failure.js';
@@ -190,6 +191,6 @@ async function lockedText(
   lock: PlanLock | undefined,
   name: string,
 ): Promise<string | undefined> {
-  const id = lock?.files[name];
+  const id = ownValue(lock?.files, name);
   return id === undefined ? undefined : (await project.objects.read(id))?.toString('utf8');
 }

@@ -3,6 +3,7 @@
  */
 
 import { delimiter, join } from 'node:path';
+import { ownValue } from '../../../base/records/own-value.js';
 import type { Environment } from '../../../io/process/environment.js';
 import { REACH } from '../../provider-reach.js';
 
@@ -87,7 +88,7 @@ export function serverEnvironment(
   };
   for (const name of SWITCHES) env[`OPENCODE_DISABLE_${name}`] = '1';
   for (const name of REACH) {
-    const value = options.env[name];
+    const value = ownValue(options.env, name);
     if (value !== undefined) env[name] = value;
   }
   return env;
