@@ -9,15 +9,12 @@ import { treeProblem } from '../../io/git/raw-tree.js';
 import type { Away, PushedRef, TransferFault } from '../../io/git/transfer.js';
 import type { GitObject, ObjectType } from '../../io/git/writing/object-bytes.js';
 import type { ObjectId } from '../../model/tree.js';
-import { keepArrived, MissingObject, reachable } from './object-frames.js';
+import { keepArrived, MissingObject, MOST_IDS, reachable } from './object-frames.js';
 
 export interface Pushed {
   readonly pushed: ReadonlyMap<string, PushedRef>;
   readonly fault?: TransferFault;
 }
-
-/** Ids that are kept of what the other side has: what is not known to be there is sent again. */
-const MOST_IDS = 1_000_000;
 
 class DirectParcels {
   private readonly objects: GitObjects;

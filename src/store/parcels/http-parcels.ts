@@ -9,7 +9,7 @@ import type { GitObjects } from '../../io/git/objects.js';
 import { withoutCredentials } from '../../model/address.js';
 import type { Failure } from '../../model/failure.js';
 import { isObjectId, type ObjectId } from '../../model/tree.js';
-import { framesOf, reachable, takeFrames } from './object-frames.js';
+import { framesOf, MOST_IDS, reachable, takeFrames } from './object-frames.js';
 import { isParcelName, type ParcelFault, type Parcels } from './parcels.js';
 
 export interface HttpParcelOptions {
@@ -18,6 +18,8 @@ export interface HttpParcelOptions {
   readonly token: string | undefined;
   /** Of one answer. */
   readonly maxBytes: number;
+  /** Ids that are kept of what the store has. Default `MOST_IDS`. */
+  readonly mostIds?: number;
 }
 
 interface Answer {
@@ -59,6 +61,7 @@ export class HttpParcels implements Parcels {
   }
 
   private async sendNow(commit: ObjectId, as: string | undefined): Promise<Result<void, ParcelFault>> {
+    if (this.shared.size > (this.options.mostIds ?? MOST_IDS)) this.shared.clear();
     // Before the try: another send that is refused beside this one empties it meanwhile.
     const wasPart = this.shared.size > 0;
     const first = await this.put(commit, as);

@@ -30,6 +30,9 @@ function namedBy(type: string, content: Buffer, idBytes: number): [ObjectId, Obj
   return entries.map(({ mode, id }) => [id, mode === '40000' ? 'tree' : 'blob']);
 }
 
+/** Ids that are kept of what the other side has, in a process that may run for weeks: what is not known to be there is sent again. */
+export const MOST_IDS = 1_000_000;
+
 /** Ids of all objects that a commit needs and that are not `known`, those that others name before them. */
 export async function reachable(
   objects: GitObjects,

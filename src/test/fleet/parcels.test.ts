@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { outcomeCommit, readOutcome } from '../../execution/queue/parcel.js';
 import { GitObjects } from '../../io/git/objects.js';
 import { openRepository } from '../../io/git/open-repository.js';
@@ -235,6 +235,24 @@ test('http: what is too large is refused for good, by the place and by the clone
   expect(await narrow.fetch(commit)).toMatchObject(tooLarge);
   // A worker that took it for missing would run the task again, and pay again.
   expect(await narrow.find('done-1')).toMatchObject(tooLarge);
+});
+
+test('http: what is known of the store has a bound, beyond which objects are sent again', async () => {
+  const { objects } = await opened();
+  const url = place.server.address;
+  const parcels = new HttpParcels({ objects, url, token: undefined, maxBytes: 100_000, mostIds: 6 });
+  endings.push(() => parcels.end());
+  const blob = await objects.writeBlob(Buffer.from('in all of them'));
+  const tree = await objects.editTree(await objects.empty(), new Map([['a', { mode: '100644', id: blob }]]));
+  const read = vi.spyOn(objects, 'readVerified');
+  const timesSent = () => read.mock.calls.filter(([id]) => id === blob).length;
+  const times: number[] = [];
+  for (const message of ['1', '2', '3', '4', '5', '6']) {
+    const commit = await objects.writeCommit({ tree, message: `${message}\n` });
+    expect(await parcels.send(commit)).toEqual(sent);
+    times.push(timesSent());
+  }
+  expect(times).toEqual([1, 1, 1, 1, 1, 2]);
 });
 
 test('git: a parcel with content that git rejects is refused where it arrives, and those beside it arrive', async () => {
