@@ -581,6 +581,20 @@ test('what is probably not meant is a warning with its place', async () => {
   ]);
 });
 
+test('inputs behind a link are a warning that names the link', async () => {
+  const inputs = 'inputs: [linked/x.txt, "linked/in/**", linked, real/x.txt]';
+  const given = source({ ...one('run: make', 'outputs: [x]', inputs), 'real/x.txt': '', linked: 'real' });
+  const id = given.listing.get('linked')?.id ?? '';
+  const listing = given.listing.with(new Map([['linked', { mode: '120000', id }]]));
+  const loaded = await loadSpecs({ ...given, listing }, config);
+  expect(loaded.ok && loaded.value.warnings.map(({ message, hint }) => [message, hint])).toEqual(
+    ['linked/x.txt', 'linked/in/**'].map((path) => [
+      `\`${path}\` is behind \`linked\`, which is a link: conductor follows no links`,
+      'write the path below the folder to which the link leads',
+    ]),
+  );
+});
+
 test('a glob that matches no file is a warning, unless a task makes what it matches', async () => {
   const { warnings } = await load(
     {

@@ -76,6 +76,11 @@ class Finder {
     return set.includes.flatMap((pattern): Missing[] => {
       if (pattern.isGlob ? this.isMatched(set, pattern) : this.isThere(pattern.prefix)) return [];
       const at = texts.indexOf(pattern.text);
+      const link = this.linkAbove(pattern.prefix);
+      if (link !== undefined) {
+        const message = `\`${pattern.text}\` is behind \`${link}\`, which is a link: conductor follows no links`;
+        return [{ at, message, hint: 'write the path below the folder to which the link leads' }];
+      }
       if (pattern.isGlob) {
         return [{ at, message: `\`${pattern.text}\` matches no file of the project, and no task makes one` }];
       }
@@ -97,6 +102,15 @@ class Finder {
         },
       ];
     });
+  }
+
+  /** A link in the place of a folder of the path. */
+  private linkAbove(path: string): string | undefined {
+    for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
+      const folder = path.slice(0, end);
+      if (this.listing.get(folder)?.mode === '120000') return folder;
+    }
+    return undefined;
   }
 
   private isThere(path: string): boolean {
