@@ -1,9 +1,7 @@
 /** One attempt of an agent that is a program: starts it in the workspace, watches it, and reads its output. */
 
-import { mkdtempSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { removeSmallTree } from '../io/files.js';
 import { cleanEnvironment, type ProgramExit, redact, runProgram } from '../io/process/process.js';
 import { type QuickRun, runQuickly } from '../io/process/runner-process.js';
 import type { Usage } from '../model/action.js';
@@ -20,6 +18,7 @@ import {
   SILENCE_MINUTES,
   TOOL_SILENCE_MINUTES,
   withProjectScripts,
+  withState,
 } from './command-start.js';
 import { type CommandStop, CommandWatch } from './command-watch.js';
 import { type LostWork, throughLosses } from './lost-work/lost-work.js';
@@ -37,7 +36,8 @@ const LOST = 'the process in which conductor runs programs was ended';
 const INTERRUPT_MS = 1500;
 
 export async function runCommand(agent: CommandAgent, request: AgentRequest): Promise<AgentExit> {
-  const parent = agent.host.stateDir ?? dirname(request.promptFile);
+  const { host, preset, reports } = agent;
+  const parent = host.stateDir ?? dirname(request.promptFile);
   let usage: Usage = {};
   let workedMs = 0;
   let hasBegun = false;
@@ -53,20 +53,20 @@ export async function runCommand(agent: CommandAgent, request: AgentRequest): Pr
         request.onEvent(event.kind === 'usage' ? { ...event, usage: addUsage(before, event.usage) } : event);
       },
     };
-    const state = await openAttemptState(parent, agent.preset, agent.host.env);
-    const usageFolder = mkdtempSync(`${request.promptFile}.usage-`);
+    const state = preset && (await openAttemptState(parent, preset, host.env));
+    const reportFolder = await reports.take(request.promptFile);
     try {
       const exit = await new CommandRun(agent, part, {
         state,
-        usageFolder,
+        reportFolder,
         limitMs: request.timeoutMs,
       }).run();
       usage = addUsage(before, exit.usage);
       return { ...exit, usage };
     } finally {
       workedMs += performance.now() - startedAt;
-      await state.close();
-      await removeSmallTree(usageFolder);
+      await state?.close();
+      await reports.giveBack(reportFolder);
     }
   };
   const exit = await throughLosses(request, start, (line) => request.onEvent({ kind: 'output', line }));
@@ -82,8 +82,9 @@ interface LostRun extends LostWork {
 
 /** What one start of the program has, and how long all of them may work. */
 interface CommandPlaces {
-  readonly state: AttemptState;
-  readonly usageFolder: string;
+  /** Absent: nothing is known of its state. */
+  readonly state: AttemptState | undefined;
+  readonly reportFolder: string;
   readonly limitMs: number;
 }
 
@@ -122,10 +123,10 @@ class CommandRun {
 
   async run(): Promise<AgentExit | LostRun> {
     const { agent, request, meter } = this;
-    const { state, usageFolder } = this.places;
+    const { state, reportFolder } = this.places;
     const { config, preset, host, secrets } = agent;
     const start = {
-      state: state.folder,
+      state: state?.folder,
       promptFile: request.promptFile,
       model: commandModel(config, request),
       variant: request.variant,
@@ -138,8 +139,8 @@ class CommandRun {
     }
     const from = { workspace: request.cwd, project: host.project };
     const { argv: command, shown } = await withProjectScripts(argv.value, from);
-    const usageFile = join(usageFolder, 'usage.json');
-    const reportFile = join(usageFolder, 'needs.json');
+    const usageFile = join(reportFolder, 'usage.json');
+    const reportFile = join(reportFolder, 'needs.json');
     const reported = new UsageFile(usageFile, (usage) => meter.file(usage));
     const reads =
       preset?.converses && config.command === undefined ? undefined : (preset?.reader ?? plainReader)();
@@ -151,7 +152,7 @@ class CommandRun {
         cwd: request.cwd,
         env: {
           ...cleanEnvironment(host.env, [...(preset === undefined ? [] : REACH), ...(config.env ?? [])]),
-          ...preset?.environment?.(start),
+          ...preset?.environment?.(withState(start)),
           ...request.variables,
           ...attemptVariables(request, reportFile),
           CONDUCTOR_PROMPT_FILE: request.promptFile,
@@ -169,7 +170,7 @@ class CommandRun {
                 state: config.state,
                 readOnly: [request.promptFile, ...shown],
                 // Its login, its own state.
-                writable: [...state.credentials, state.folder, usageFolder],
+                writable: [...(state ? [...state.credentials, state.folder] : []), reportFolder],
               }),
             }),
         onStart: () => request.onEvent({ kind: 'begun' }),

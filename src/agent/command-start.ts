@@ -11,6 +11,7 @@ import { type SandboxPlan, secretPlaces } from '../io/process/sandbox/sandbox.js
 import type { CommandAgentConfig } from '../model/config.js';
 import type { AgentRequest } from './agent.js';
 import type { Preset, PresetStart } from './presets/preset.js';
+import type { ReportFolders } from './presets/report-folders.js';
 import { PRESETS } from './presets.js';
 import { REPORT_VARIABLE } from './report-file.js';
 
@@ -32,6 +33,16 @@ export interface CommandAgentHost {
   readonly version?: string;
 }
 
+/** What one start is made from; only programs with a preset have a state folder. */
+export interface CommandStart extends Omit<PresetStart, 'state'> {
+  readonly state?: string | undefined;
+}
+
+export function withState({ state, ...start }: CommandStart): PresetStart {
+  if (state === undefined) throw new Error('BUG: a preset without a state folder');
+  return { ...start, state };
+}
+
 /** What all attempts of an agent share. */
 export interface CommandAgent {
   readonly config: CommandAgentConfig;
@@ -39,6 +50,7 @@ export interface CommandAgent {
   readonly host: CommandAgentHost;
   /** The values of the variables that the config names for the agent: its keys. */
   readonly secrets: readonly string[];
+  readonly reports: ReportFolders;
 }
 
 /** Who answers the agent: the part of the model's name before the first `/`, else what is known of the program. */
@@ -66,11 +78,11 @@ export function commandModel(
 }
 
 /** The argument vector of one attempt, or the placeholder that nothing can be put in for. */
-export function commandArguments(config: CommandAgentConfig, start: PresetStart): Result<string[], string> {
+export function commandArguments(config: CommandAgentConfig, start: CommandStart): Result<string[], string> {
   const { promptFile, model } = start;
   if (config.command === undefined) {
     const preset = config.preset === undefined ? undefined : PRESETS[config.preset];
-    return ok(preset === undefined ? [] : [preset.program, ...preset.arguments(start)]);
+    return ok(preset === undefined ? [] : [preset.program, ...preset.arguments(withState(start))]);
   }
   if (model === undefined && config.command.some((part) => part.includes('{model}'))) return err('{model}');
   const values: Record<string, string> = { '{promptFile}': promptFile, '{model}': model ?? '' };

@@ -9,6 +9,7 @@ import type { Failure } from '../model/failure.js';
 import type { Agent } from './agent.js';
 import { runCommand } from './command-run.js';
 import { type CommandAgent, type CommandAgentHost, commandProvider } from './command-start.js';
+import { ReportFolders } from './presets/report-folders.js';
 import { PRESETS } from './presets.js';
 import { DefinitionTexts } from './prompts/definition-texts.js';
 import { Refusals } from './refusals.js';
@@ -28,7 +29,8 @@ export function createCommandAgent(
     return err({ kind: 'invalid-config', diagnostics: [{ file: 'conductor.config.ts', message }] });
   }
   const secrets = secretValues(host.env, config.env ?? []);
-  const agent: CommandAgent = { config, preset, host, secrets };
+  const reports = new ReportFolders(host.stateDir);
+  const agent: CommandAgent = { config, preset, host, secrets, reports };
   const definitions = new DefinitionTexts();
   const refusals = new Refusals();
   return ok({
@@ -44,8 +46,9 @@ export function createCommandAgent(
     definitionsAreText: true,
     useDefinitions: (all) => definitions.use(all),
     withDefinition: (name, prompt) => definitions.above(name, prompt),
-    expectRun,
+    expectRun: () => expectRun('waits'),
     run: (request) =>
       refusals.unlessRefused(commandProvider(config, request), () => runCommand(agent, request)),
+    close: () => reports.close(),
   });
 }

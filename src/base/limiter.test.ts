@@ -232,7 +232,11 @@ test('the worker that a job leaves begins its next one before others come back',
   const { start, turn, end, quiet, log } = heldRig({ turns: 2, own });
   for (const name of ['a', 'b', 'next']) void start(name);
   await quiet();
-  for (const name of ['a', 'b']) turn(name).pause();
+  expect(log).toEqual(['a begins']);
+  turn('a').pause();
+  await quiet();
+  await quiet();
+  turn('b').pause();
   const back = (name: string) =>
     turn(name)
       .resume()
@@ -265,6 +269,9 @@ test('a job that keeps its worker waits for nobody', async () => {
   const own = new OneByOne({ idleShare: () => 0, now: () => 0 });
   const { start, turn, quiet, log } = heldRig({ turns: 2, leaving: 1, own });
   for (const name of ['a', 'b', 'next']) void start(name);
+  await quiet();
+  turn('a').pause();
+  await quiet();
   await quiet();
   // The next one has not begun its work: it is not quiet.
   turn('b').pause();

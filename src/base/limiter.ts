@@ -155,7 +155,7 @@ export async function withHeldTurn<T>(
   };
   await take();
   try {
-    pauseOwn = own?.begin();
+    pauseOwn = await own?.begin();
     const othersWork = () => holding() > (giveBack ? 1 : 0);
     return await job({ leave, take, othersWork, pause, resume });
   } finally {

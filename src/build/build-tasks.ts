@@ -1,7 +1,4 @@
-/**
- * The sequence of a build that may have something to do: prepare, run the tasks, make the publish plan, run the build
- * gates, publish, record. Each part is in another file.
- */
+/** The sequence of a build that may have something to do, from preparing to recording. Each part is in another file. */
 
 import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared } from '../analysis/prepare.js';
@@ -177,7 +174,7 @@ async function buildPrepared(
     const heldBefore = options.accept ? await heldResults(prepared, step) : undefined;
     const planned = await planPublish(prepared, step, heldBefore, !options.frozen);
     const { merged, finished, done, units } = planned;
-    await prepared.store.repack();
+    const repacked = prepared.store.repack();
     if (!merged.ok) {
       await step.takeBackAccepted();
       return merged;
@@ -239,6 +236,8 @@ async function buildPrepared(
         return ended(summary(step, committed.error, { ms: ms(), waiting }), tree);
       }
     }
+    // The next build may have nothing to do, and repacks nothing then.
+    await repacked;
     const isProven = [...(options.carried?.values() ?? [])].every((task) => task.isProven);
     if (complete && prepared.whole && isProven && isJudged)
       await rememberBuild(host, prepared, {

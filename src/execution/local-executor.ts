@@ -39,7 +39,7 @@ export class LocalExecutor implements Executor {
   }
 
   expect(recipe: Recipe['kind']): void {
-    if (recipe === 'run') expectRun();
+    if (recipe === 'run') expectRun('computes');
     else if (recipe === 'agent') this.parts.agent?.expectRun?.();
   }
 

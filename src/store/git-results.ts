@@ -6,7 +6,6 @@
 import { err, ok, type Result } from '../base/result.js';
 import type { GitObjects } from '../io/git/objects.js';
 import { DurableRefs } from '../io/git/upkeep/durable.js';
-import { repackRefs } from '../io/git/upkeep/repack.js';
 import { removeBrokenObjects } from '../io/git/upkeep/repair.js';
 import { ObjectSet } from '../io/git/writing/object-set.js';
 import type { ActionKey, Origin, Provenance, StoredResult } from '../model/action.js';
@@ -165,6 +164,8 @@ export class GitResults implements ResultStore {
 
   async drop(name: EntryName): Promise<void> {
     this.forgetSeen(name);
+    // Both write all packed refs.
+    await this.writer.repacked().catch(() => {});
     await this.objects.deleteRef(refOf(name));
   }
 
@@ -266,11 +267,13 @@ export class GitResults implements ResultStore {
     return ok(created);
   }
 
-  async repack(): Promise<void> {
-    await repackRefs(this.objects.store, this.writer.takePacked());
+  repack(): Promise<void> {
+    return this.writer.repack();
   }
 
-  async close(): Promise<void> {}
+  close(): Promise<void> {
+    return this.writer.repacked();
+  }
 
   /** A commit as the result of a key; no ref needs to name it. */
   load(key: ActionKey, commit: ObjectId): Promise<Result<LoadedResult, Failure>> {

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { GitObjects } from '../io/git/objects.js';
 import type { DurableRefs } from '../io/git/upkeep/durable.js';
-import { noteWholeRefs } from '../io/git/upkeep/repack.js';
+import { noteWholeRefs, repackRefs } from '../io/git/upkeep/repack.js';
 import type { GitObject } from '../io/git/writing/object-bytes.js';
 import { writePack } from '../io/git/writing/pack.js';
 import { createPackedRefs } from '../io/git/writing/packed-refs.js';
@@ -58,8 +58,9 @@ export class ResultWriter {
   /** Results that do not wait, because a wait was in vain: after each such wait twice as many. */
   private hasty = { left: 0, next: 1 };
   private gatherMs = GATHER_MS.least;
-  /** Objects in the packs of `takePacked`. */
+  /** The objects that were put into packs since the last `repack`. */
   private packed: ObjectId[] | 'many' = [];
+  private repacking: Promise<void> = Promise.resolve();
 
   constructor(objects: GitObjects, durable: DurableRefs) {
     this.objects = objects;
@@ -75,11 +76,21 @@ export class ResultWriter {
     });
   }
 
-  /** The objects that were put into packs since it was called last. */
-  takePacked(): readonly ObjectId[] | 'many' {
-    const { packed } = this;
-    this.packed = [];
-    return packed;
+  /** Keeps the store small (`repackRefs`). Who does not wait for it hears from `repacked` that it failed. */
+  repack(): Promise<void> {
+    const work = () => {
+      const { packed } = this;
+      this.packed = [];
+      return repackRefs(this.objects.store, packed);
+    };
+    this.repacking = this.repacking.catch(() => {}).then(work);
+    this.repacking.catch(() => {});
+    return this.repacking;
+  }
+
+  /** Resolves when the last `repack` has ended. */
+  repacked(): Promise<void> {
+    return this.repacking;
   }
 
   private async drain(): Promise<void> {

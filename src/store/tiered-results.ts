@@ -167,7 +167,7 @@ export class TieredResults implements ResultStore {
     await this.allSent();
     await this.outbox.rest((name) => this.sharing.chain.isDenied(name));
     await this.sharing.claims?.close();
-    await this.sharing.chain.close();
+    await Promise.all([this.sharing.chain.close(), this.local.close()]);
   }
 
   unsent(): UnsentReport {

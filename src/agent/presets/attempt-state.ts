@@ -17,27 +17,35 @@ export interface AttemptState {
 }
 
 const PREFIX = 'agent-';
+/** Of all folders that attempts have here, with the process that made them. */
+const OWNED = /^[a-z]+-(\d+)-/;
 /** Folders that a killed conductor left are this old before another removes them. */
 const OLD_MS = 24 * 60 * 60 * 1000;
 
 /** Folders that this process has looked through for what others left. */
 const swept = new Set<string>();
 
-/** Makes the folder below `parent`; the login is looked for in the person's own state folder. */
-export async function openAttemptState(
-  parent: string,
-  preset: Preset | undefined,
-  env: Environment,
-): Promise<AttemptState> {
+/** A new folder of this process below `parent`. What killed processes left there long ago is removed. */
+export async function makeOwnFolder(parent: string, prefix: string): Promise<string> {
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   // Programs compare the folder with real paths of their own.
-  const folder = mkdtempSync(join(realpathSync.native(parent), `${PREFIX}${process.pid}-`));
+  const folder = mkdtempSync(join(realpathSync.native(parent), `${prefix}${process.pid}-`));
   if (!swept.has(parent)) {
     swept.add(parent);
     await removeOld(parent, folder);
   }
+  return folder;
+}
+
+/** Makes the folder below `parent`; the login is looked for in the person's own state folder. */
+export async function openAttemptState(
+  parent: string,
+  preset: Preset,
+  env: Environment,
+): Promise<AttemptState> {
+  const folder = await makeOwnFolder(parent, PREFIX);
   const links: { readonly link: string; readonly real: string }[] = [];
-  for (const file of preset?.state.credentials ?? []) {
+  for (const file of preset.state.credentials) {
     const real = await personsFile(preset, file, env);
     if (real === undefined) continue;
     const link = join(folder, file.path);
@@ -46,7 +54,7 @@ export async function openAttemptState(
     await symlink(real, link).catch(() => copyFile(real, link));
     links.push({ link, real });
   }
-  for (const file of preset?.state.settings ?? []) {
+  for (const file of preset.state.settings ?? []) {
     const found = await personsFile(preset, file, env);
     const text = file.keep(found === undefined ? undefined : await readText(found));
     if (text === undefined) continue;
@@ -70,13 +78,13 @@ export async function openAttemptState(
 
 /** The real path of a file in the person's state folder; undefined when there is none. */
 async function personsFile(
-  preset: Preset | undefined,
+  preset: Preset,
   { path, from = [path] }: StateFile,
   env: Environment,
 ): Promise<string | undefined> {
-  const state = preset?.state;
-  const named = ownValue(env, state?.variable);
-  if (state === undefined || (!named && !env.HOME)) return undefined;
+  const { state } = preset;
+  const named = ownValue(env, state.variable);
+  if (!named && !env.HOME) return undefined;
   const base = named || join(env.HOME as string, state.folder);
   for (const one of from) {
     const real = await realpath(resolve(base, one)).catch(() => undefined);
@@ -88,7 +96,7 @@ async function personsFile(
 async function removeOld(parent: string, newest: string): Promise<void> {
   const { mtimeMs } = await stat(newest);
   for (const name of await readdir(parent)) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+    const pid = OWNED.exec(name)?.[1];
     const place = join(parent, name);
     const age = mtimeMs - ((await stat(place).catch(() => undefined))?.mtimeMs ?? mtimeMs);
     if (pid !== undefined && age > OLD_MS && !isAlive(Number(pid))) await removeTree(place);

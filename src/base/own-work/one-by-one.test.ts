@@ -44,11 +44,34 @@ test('what the end of a piece lets begin goes on before the next job that waits'
   await setImmediate();
   end('a');
   await Promise.resolve();
-  const begun = own.begin();
+  const begun = await own.begin();
   await setImmediate();
   await setImmediate();
   expect(went).toEqual(['a']);
   begun();
+  await setImmediate();
+  await setImmediate();
+  expect(went).toEqual(['a', 'b']);
+});
+
+test('jobs that begin together begin one after the other, and before those that come back', async () => {
+  const own = new OneByOne(host);
+  const { went, end } = comingBack(own, 'ab');
+  await setImmediate();
+  const begun: number[] = [];
+  const ends: (() => void)[] = [];
+  for (const number of [1, 2]) void own.begin().then((ended) => void [begun.push(number), ends.push(ended)]);
+  await setImmediate();
+  expect(begun).toEqual([]);
+  for (const ended of [() => end('a'), () => ends[0]?.()]) {
+    ended();
+    await setImmediate();
+    await setImmediate();
+    await setImmediate();
+  }
+  expect(begun).toEqual([1, 2]);
+  expect(went).toEqual(['a']);
+  ends[1]?.();
   await setImmediate();
   await setImmediate();
   expect(went).toEqual(['a', 'b']);
@@ -68,12 +91,19 @@ test('where the process has nothing to do, the next one goes on although no piec
   expect(went).toEqual(['a', 'b']);
 });
 
-test('one that uses the process for long, or others that do, keep nobody waiting for long', async () => {
+test('one that uses the process for long keeps nobody waiting for long', async () => {
   const own = new OneByOne(host);
   const { went } = comingBack(own, 'ab');
+  let isBegun = false;
+  void own.begin().then(() => {
+    isBegun = true;
+  });
   await ask();
+  expect([isBegun, went]).toEqual([false, ['a']]);
   host.time = 60;
-  own.begin();
+  await ask();
+  expect([isBegun, went]).toEqual([true, ['a']]);
+  host.time = 120;
   await ask();
   expect(went).toEqual(['a', 'b']);
 });
@@ -93,7 +123,7 @@ test('what waits until it is quiet goes on together when no piece is left, or af
   await setImmediate();
   expect(done).toEqual([1, 2]);
   await own.untilQuiet();
-  own.begin();
+  await own.begin();
   void own.untilQuiet().then(() => done.push(3));
   host.time = 10;
   await ask();

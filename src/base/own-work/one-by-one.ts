@@ -39,22 +39,33 @@ export class OneByOne {
     this.host = host;
   }
 
-  /** A job begins, which waits for no other. The returned function ends its piece. */
-  begin(): () => void {
-    const piece = {};
-    this.going.add(piece);
-    return () => {
-      if (this.going.delete(piece)) this.choose();
-    };
+  /**
+   * A job begins: resolves when no other piece goes on, or those that do wait for something else, and before jobs that come back. So jobs
+   * that begin together do not come back together either. The returned function ends its piece.
+   */
+  async begin(): Promise<() => void> {
+    if (this.going.size > 0) {
+      this.watch();
+      await this.waiting.wait(1);
+    }
+    return this.goOn();
   }
 
-  /** A job comes back: resolves when no other piece goes on, or those that do wait for something else. */
+  /** A job comes back: as for one that begins, but after these. */
   async comeBack(): Promise<() => void> {
     if (this.going.size > 0 || this.isChoosing) {
       this.watch();
       await this.waiting.wait(0);
     }
-    return this.begin();
+    return this.goOn();
+  }
+
+  private goOn(): () => void {
+    const piece = {};
+    this.going.add(piece);
+    return () => {
+      if (this.going.delete(piece)) this.choose();
+    };
   }
 
   /** Resolves when no piece goes on and none waits, so that what comes together can be done together. */

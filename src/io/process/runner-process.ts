@@ -44,11 +44,12 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** The start of the small process takes the processor from the first programs, and these have begun after this time. */
+/** The start of the small process takes the processor from first programs that compute, and these have begun after this time. */
 const BESIDE_MS = 100;
 
 let started = 0;
 let expected = 0;
+let besideMs = 0;
 let isAskedLater = false;
 let shared: RunnerProcess | undefined;
 
@@ -60,7 +61,7 @@ export async function runQuickly(run: QuickRun): Promise<ProgramExit> {
   openFor(++started);
   if (!isAskedLater && expected > FEW) {
     isAskedLater = true;
-    setTimeout(() => openFor(expected - started), BESIDE_MS).unref();
+    setTimeout(() => openFor(expected - started), besideMs).unref();
   }
   if (!shared?.isReady) return runProgram(run);
   const exit = await shared.run(run);
@@ -69,9 +70,13 @@ export async function runQuickly(run: QuickRun): Promise<ProgramExit> {
   return runProgram(run);
 }
 
-/** A program will be run as soon as others have ended: for many of them, the small process begins while those run. */
-export function expectRun(): void {
+/**
+ * A program will be run as soon as others have ended: for many of them, the small process begins while those run. Where no program
+ * computes, it begins with the first one: they start one after the other, and wait.
+ */
+export function expectRun(what: 'computes' | 'waits'): void {
   expected++;
+  if (what === 'computes') besideMs = BESIDE_MS;
 }
 
 function openFor(count: number): void {

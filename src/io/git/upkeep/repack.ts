@@ -4,12 +4,12 @@
  */
 
 import { appendFileSync } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapBounded } from '../../../base/bounded.js';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFolder } from '../../durable.js';
-import { throwIfNotSeen } from '../../errors.js';
+import { isMissing, throwIfNotSeen } from '../../errors.js';
 import { namesIn } from '../../files.js';
 import { loosePath } from '../damaged.js';
 import { type GitCall, git, gitOk } from '../git-process.js';
@@ -17,6 +17,8 @@ import { type GitCall, git, gitOk } from '../git-process.js';
 const HALF_WRITTEN_MS = 60 * 60 * 1000;
 /** So many packs cost git little when it looks for an object. */
 const MOST_PACKS = 20;
+/** Few, because a build publishes meanwhile, and waits for the same threads. */
+const REMOVED_AT_ONCE = 2;
 /** And so many refs that are files of their own. */
 const MOST_REFS = 50;
 /** Refs whose objects are all in packs of the store, one a line: `<id> <name>`. A ref that is missing here may borrow some. */
@@ -62,6 +64,8 @@ export async function forgetWholeRefs(store: string): Promise<void> {
 interface Pack {
   readonly name: string;
   readonly bytes: number;
+  /** Its files, in the order in which they are removed: first what git looks for. */
+  readonly files: readonly string[];
 }
 
 /**
@@ -83,10 +87,22 @@ async function mergePacks(call: GitCall, folder: string, packs: readonly Pack[])
   // Many packs are no mistake: where one is damaged, or another process has removed it, they stay.
   if (made.code !== 0) return;
   await syncFolder(folder);
-  for (const { name } of merged) {
-    if (made.stdout.includes(name.slice('pack-'.length))) continue;
-    // First what git looks for.
-    for (const end of ['idx', 'rev', 'pack']) await rm(join(folder, `${name}.${end}`), { force: true });
+  const isOld = ({ name }: Pack) => !made.stdout.includes(name.slice('pack-'.length));
+  await mapBounded(
+    merged.filter(isOld),
+    async ({ files }) => {
+      for (const file of files) await removeFile(join(folder, file));
+    },
+    REMOVED_AT_ONCE,
+  );
+}
+
+/** `rm` would look at it first. */
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
   }
 }
 
@@ -129,10 +145,12 @@ async function sweptPacks(folder: string): Promise<Pack[]> {
       await rm(join(folder, name), { force: true });
   }
   const indexed = names.filter((name) => name.endsWith('.idx')).map((name) => name.slice(0, -'.idx'.length));
-  if (indexed.length <= MOST_PACKS) return indexed.map((name) => ({ name, bytes: 0 }));
+  if (indexed.length <= MOST_PACKS) return indexed.map((name) => ({ name, bytes: 0, files: [] }));
+  const all = new Set(names);
   const packs = await mapBounded(indexed, async (name) => {
     const bytes = (await stat(join(folder, `${name}.pack`)).catch(() => undefined))?.size;
-    return bytes === undefined || names.includes(`${name}.keep`) ? [] : [{ name, bytes }];
+    const files = ['idx', 'rev', 'pack'].map((end) => `${name}.${end}`).filter((file) => all.has(file));
+    return bytes === undefined || all.has(`${name}.keep`) ? [] : [{ name, bytes, files }];
   });
   return packs.flat();
 }
