@@ -80,6 +80,31 @@ test('packs of many builds become few, and a damaged one stays as it is', async 
   expect(packsOf(objects)).toEqual(all);
 });
 
+test('results are found while packs become few, and the store closes when that has ended', async () => {
+  const objects = await scratchObjects();
+  const store = new GitResults(objects);
+  for (let i = 0; i < 30; i++) await keep(store, objects, i);
+  const reader = new GitResults(objects);
+  void store.repack();
+  for (let i = 0; i < 30; i++) {
+    const found = await reader.find(keyOf(i));
+    expect(found.ok && found.value?.outputs.size).toBe(1);
+  }
+  await store.close();
+  expect(packsOf(objects).length).toBeLessThan(5);
+});
+
+test('who has not waited for the packing hears from the end of the store that it failed', async () => {
+  const objects = await scratchObjects();
+  const store = new GitResults(objects);
+  await keep(store, objects, 1);
+  const ref = join(objects.store, 'refs/conductor/results/aa');
+  mkdirSync(ref, { recursive: true });
+  writeFileSync(join(ref, 'k'), `${keyOf(7).slice(-40)}\n`);
+  void store.repack();
+  await expect(store.close()).rejects.toThrow(/rev-list/);
+});
+
 test('packs of objects that came together become few as well', async () => {
   const objects = await scratchObjects();
   const store = new GitResults(objects);

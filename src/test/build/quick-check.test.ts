@@ -1,5 +1,6 @@
 /** A plain build with nothing to do ends before anything else is loaded, and never when there is something to do. */
 
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -446,4 +447,27 @@ test('a build goes on from what the quick check saw, and the next one needs no l
   const touched = await commands();
   expect(touched.text).toContain('nothing to do');
   expect(touched.git).toContain('update-index');
+});
+
+test('a build that could not make its store independent is not recorded as complete: the next one tries again', async () => {
+  const project = newProject();
+  await build(project);
+  const before = project.read(lastFile(project));
+  const store = project.path('.git/conductor/repo');
+  const git = (...args: string[]) =>
+    execFileSync('git', ['--git-dir', store, ...args], { encoding: 'utf8' }).trim();
+  const refs = git('for-each-ref', '--format=%(objectname)', 'refs/conductor/results');
+  git('update-ref', 'refs/conductor/results/aa/borrowed', refs.split('\n')[0] as string);
+  // What is to be removed at the end of that work cannot be.
+  rmSync(join(store, 'whole-refs'), { force: true });
+  mkdirSync(join(store, 'whole-refs'));
+  project.write('specs/f/BACKLOG.yaml', backlog(2));
+  const failed = await project.start(['build']).ended;
+  expect(failed.code, failed.text).not.toBe(0);
+  expect(project.read('out.txt')).toBe('part 2\n');
+  expect(project.read(lastFile(project))).toBe(before);
+
+  rmSync(join(store, 'whole-refs'), { recursive: true });
+  expect((await build(project)).leftLog).toBe(true);
+  expect(project.read(lastFile(project))).not.toBe(before);
 });
