@@ -243,7 +243,7 @@ async function endGroup(child: ChildProcess, pid: number, graceMs: number, runni
 }
 
 /** False when the group has no process any more. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-pid, signal);
     return true;

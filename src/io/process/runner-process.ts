@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { mapBounded } from '../../base/bounded.js';
 import { beforeEnd } from './last-steps.js';
-import { groupGone, KILLED_MS, type ProgramExit, runProgram } from './process.js';
+import { groupGone, KILLED_MS, type ProgramExit, runProgram, signalGroup } from './process.js';
 import { killOwnRuns, killRunsOf, partVariables, runOwner } from './run-marks.js';
 import { type Heard, type PlainRun, type RunnerAnswer, type RunnerOrder, readLines } from './served-runs.js';
 
@@ -199,8 +199,9 @@ export class RunnerProcess {
 
   /** At the second Ctrl-C: a small process that is stopped would not see that its input has ended. */
   private readonly onExit = () => {
-    if (process.platform !== 'linux' || this.waiting.size === 0) return;
+    if (this.waiting.size === 0) return;
     this.child.kill('SIGKILL');
+    killGroups(this.waiting.values());
     killOwnRuns();
   };
 
@@ -251,6 +252,7 @@ export class RunnerProcess {
     const left = [...this.waiting.values()];
     this.waiting.clear();
     if (left.length === 0) return;
+    killGroups(left);
     const tell = () => {
       for (const { run, startedAt, resolve } of left) {
         const ms = Math.round(performance.now() - startedAt);
@@ -262,6 +264,11 @@ export class RunnerProcess {
     const gone = () => mapBounded(left, async ({ pid }) => pid !== undefined && groupGone(pid, KILLED_MS));
     killRunsOf(this.name).then(gone).then(tell, tell);
   }
+}
+
+/** Also what has cleared its variables, and where the system does not show any: no mark is found there. */
+function killGroups(left: Iterable<Waiting>): void {
+  for (const { pid } of left) if (pid !== undefined) signalGroup(pid, 'SIGKILL');
 }
 
 /** A longer time would overflow and fire at once. */
