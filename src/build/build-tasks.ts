@@ -1,6 +1,5 @@
 /** The sequence of a build that may have something to do, from preparing to recording. Each part is in another file. */
 
-import { findOrphans } from '../analysis/orphans.js';
 import { claimedProblem, type Prepared } from '../analysis/prepare.js';
 import { LazyInduction, openInduction } from '../analysis/range/induction.js';
 import { rangeOf } from '../analysis/range/touched-tasks.js';
@@ -11,15 +10,15 @@ import type { BuildSummary, WaitReason } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label } from '../model/task.js';
 import type { ObjectId } from '../model/tree.js';
-import type { Emit, LoadedConfig } from '../project/host.js';
+import type { LoadedConfig } from '../project/host.js';
 import type { Project } from '../project/project.js';
 import { at } from '../report/failures/failure-text.js';
 import { plural } from '../report/style.js';
 import { runBuildGates } from './build-gates.js';
-import { inspectTasks, prepareKnown } from './dry-run.js';
+import { prepareKnown, tellDryRun } from './dry-run.js';
 import { changedByBuild, staleTasks } from './frozen.js';
 import type { OpenLifecycle } from './lifecycle.js';
-import { type BuildOptions, NO_COUNTS, summary, wouldBe } from './options.js';
+import { type BuildOptions, summary } from './options.js';
 import { openPart, preparePart, type ReadPart } from './part-build.js';
 import { commitBuild } from './publishing/commit-build.js';
 import { planPublish, publish, publishRevisions } from './publishing/publish-build.js';
@@ -135,9 +134,9 @@ async function buildPrepared(
   for (const { file, line, message } of project.warnings)
     emit({ type: 'warning', message: `${at(file, line)}: ${message}` });
   if (options.dryRun) {
-    const said = await dryRun(prepared, options, emit, host.now() - startedAt);
+    const said = await tellDryRun(prepared, options, emit, host.now() - startedAt);
     await prepared.store.close();
-    return said;
+    return said.ok ? ok({ summary: said.value, tree: project.snapshot }) : said;
   }
   const claimed = runsNothing(options) ? undefined : await claimedProblem(project, selected);
   if (claimed) {
@@ -270,27 +269,6 @@ function trustsIndex({ accept, discardEdits, frozen, restoreOnly, rebuildMissing
 /** Or passes over what stands in the way, because a person said so. */
 function runsNothing({ accept, discardEdits, frozen, restoreOnly }: BuildOptions): boolean {
   return accept || discardEdits || frozen || restoreOnly;
-}
-
-async function dryRun(
-  prepared: Prepared,
-  { keepEdits }: BuildOptions,
-  emit: Emit,
-  ms: number,
-): Promise<Result<Built, Failure>> {
-  const rows = await inspectTasks(prepared);
-  if (!rows.ok) return rows;
-  for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
-  const orphans = prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] };
-  if (orphans.removed.length + orphans.kept.length > 0) emit({ type: 'build.orphans', ...orphans });
-  const counts = { ...NO_COUNTS };
-  for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
-  const removes = orphans.removed.length;
-  const isIdle = counts.fresh === rows.value.length && removes === 0;
-  const outcome = isIdle ? 'up-to-date' : 'would-build';
-  const done = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 } as const;
-  const summary: BuildSummary = removes === 0 ? done : { ...done, removes };
-  return ok({ summary, tree: prepared.project.snapshot });
 }
 
 function stopped(step: TaskStep, signal: AbortSignal, ms: number): BuildSummary {

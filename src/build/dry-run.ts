@@ -1,15 +1,18 @@
 /** What a build would do, task by task, without doing it: for `status`, `explain`, `graph` and `build --dry-run`. */
 
 import { type DependencyOutputs, foreseenOutputs } from '../analysis/dependency-outputs.js';
+import { findOrphans } from '../analysis/orphans.js';
 import { type PrepareContext, type Prepared, type PrepareOptions, prepare } from '../analysis/prepare.js';
 import type { Check } from '../analysis/verdict.js';
 import { err, ok, type Result } from '../base/result.js';
+import type { BuildSummary } from '../model/event.js';
 import type { Failure } from '../model/failure.js';
 import type { Label, Task } from '../model/task.js';
 import type { Verdict } from '../model/verdict.js';
 import { readWaiting, type WaitingResult } from '../project/clone-records.js';
-import type { Host } from '../project/host.js';
+import type { Emit, Host } from '../project/host.js';
 import { lockedTask } from '../project/project.js';
+import { type BuildOptions, NO_COUNTS, wouldBe } from './options.js';
 import { inSession, openReadingSession } from './project-session.js';
 
 export interface InspectedTask {
@@ -144,4 +147,25 @@ async function inspectPrepared<T>(
       await prepared.value.store.close();
     }
   });
+}
+
+/** Tells what a build would do to each task, and which files it would remove. */
+export async function tellDryRun(
+  prepared: Prepared,
+  { keepEdits }: Pick<BuildOptions, 'keepEdits'>,
+  emit: Emit,
+  ms: number,
+): Promise<Result<BuildSummary, Failure>> {
+  const rows = await inspectTasks(prepared);
+  if (!rows.ok) return rows;
+  for (const { task, verdict } of rows.value) emit({ type: 'task.checked', task: task.label, verdict });
+  const orphans = prepared.whole ? findOrphans(prepared.project) : { removed: [], kept: [] };
+  if (orphans.removed.length + orphans.kept.length > 0) emit({ type: 'build.orphans', ...orphans });
+  const counts = { ...NO_COUNTS };
+  for (const { verdict } of rows.value) counts[wouldBe(verdict, keepEdits)]++;
+  const removes = orphans.removed.length;
+  const isIdle = counts.fresh === rows.value.length && removes === 0;
+  const outcome = isIdle ? 'up-to-date' : 'would-build';
+  const done = { outcome, exitCode: 0, counts, ms, usage: {}, published: 0 } as const;
+  return ok(removes === 0 ? done : { ...done, removes });
 }
