@@ -3,18 +3,17 @@
 // do ends in `dist/start.cjs`, everything else in `dist/main.cjs`. Each defines one function, and its compiled code is kept in the
 // user's cache folder: compiling is a fifth of what conductor adds to the start of node, and a third of a build of one task.
 const { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, statSync } = require('node:fs');
-const { createRequire } = require('node:module');
 const { join } = require('node:path');
-const { pathToFileURL } = require('node:url');
 const { Script } = require('node:vm');
 
 const DIST = join(__dirname, '..', 'dist');
 /** Of a file of compiled code: what it was compiled from and by, as text. */
 const HEADER_BYTES = 128;
 
-const start = compiled('start');
+// Node reads UTF-8 by itself, with one call. It needs longer to decode it, which counts in megabytes.
+const start = compiled('start', 'utf8');
 start
-  .run()
+  .run(require)
   .start({ keepCode: start.keepCode, main: loadMain, configValue: () => import('../dist/config-value.js') });
 
 /** Code from a cache cannot import by itself. */
@@ -27,19 +26,27 @@ function loadMain() {
   // Where node keeps compiled code itself (22.1 and newer), it keeps that of modules: configs and what they import. By itself it
   // would use a folder that other users can make before it does, and it trusts what is there.
   const modules = process.env.NODE_COMPILE_CACHE || (own && join(own, '..', 'modules'));
-  if (modules) require('node:module').enableCompileCache?.(modules);
-  const main = compiled('main');
+  const { createRequire, enableCompileCache } = require('node:module');
+  if (modules) enableCompileCache?.(modules);
+  const main = compiled('main', 'latin1');
   // Where conductor runs once, as in a container, keeping code costs more than it saves. The start keeps its code after a build
   // with nothing to do, so its file is a sign of use.
   const isUsedOften = existsSync(codeFile('start') ?? '');
-  return { ...main.run(), keepCode: isUsedOften ? main.keepCode : () => {} };
+  const given = [
+    createRequire(main.source),
+    require('node:url').pathToFileURL(main.source).href,
+    importModule,
+  ];
+  return { ...main.run(...given), keepCode: isUsedOften ? main.keepCode : () => {} };
 }
 
-/** A file of `dist` that defines one function, as a module that has not run, with what keeps its compiled code. */
-function compiled(name) {
+/**
+ * A file of `dist` that defines one function of `module` and what `run` is given, as a module that has not run, with what keeps
+ * its compiled code. It is ASCII, which takes half the space.
+ */
+function compiled(name, encoding) {
   const source = join(DIST, `${name}.cjs`);
-  // It is ASCII, which takes half the space.
-  const text = readFileSync(source, 'latin1');
+  const text = readFileSync(source, encoding);
   const file = codeFile(name);
   const header = file && headerText(source);
   const kept = file && readKept(file);
@@ -48,9 +55,10 @@ function compiled(name) {
   // The function below must not hold megabytes of code in memory.
   const isKept = cachedData !== undefined;
   return {
-    run() {
+    source,
+    run(...given) {
       const module = { exports: {} };
-      script.runInThisContext()(module, createRequire(source), pathToFileURL(source).href, importModule);
+      script.runInThisContext()(module, ...given);
       return module.exports;
     },
     // Code that this node rejects (it has other flags) is left for those that accept it.
@@ -67,7 +75,7 @@ function headerText(source) {
   return text.slice(0, HEADER_BYTES).padEnd(HEADER_BYTES);
 }
 
-/** One for each version of node, so that a new version of conductor replaces it. As `env-paths` names the folder. */
+/** One for each version of node, so that a new version of conductor replaces it. In the folder that `userCache` of the command line names. */
 function codeFile(name) {
   const { HOME, XDG_CACHE_HOME } = process.env;
   if (!HOME || process.platform === 'win32') return undefined;

@@ -94,7 +94,7 @@ await build({
 const loadedWhenCalled = {
   name: 'loaded-when-called',
   setup({ onResolve, onLoad }) {
-    const filter = /^node:(?:child_process|crypto|fs\/promises|net|timers\/promises)$/;
+    const filter = /^node:(?:child_process|crypto|fs\/promises|net|os|timers\/promises)$/;
     onResolve({ filter }, ({ path, namespace }) =>
       namespace === 'file' ? { path, namespace: 'node-later' } : undefined,
     );

@@ -66,7 +66,6 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
   '@agentclientprotocol/sdk': ['agent/acp/connection.ts'],
   '@modelcontextprotocol/sdk': ['io/network/mcp.ts'],
   typescript: ['io/typescript.ts', 'io/typescript-contract/'],
-  'env-paths': ['cli/places.ts'],
   '@opencode-ai/sdk': ['agent/opencode/client.ts'],
   'node:child_process': [
     'io/process/file-lock.ts',
@@ -75,6 +74,7 @@ const ADAPTERS: Readonly<Record<string, readonly string[]>> = {
     'io/process/runner-process.ts',
     'io/process/editor.ts',
     'io/git/git-process.ts',
+    'io/git/reading/sync-git.ts',
     'io/git/coprocess.ts',
     'io/git/direct/local-remote.ts',
     'io/process/sandbox/sandbox.ts',

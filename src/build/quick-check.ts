@@ -7,8 +7,8 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileIdentity, lookSync, readTextSync } from '../io/files.js';
-import { gitBeside, gitSync } from '../io/git/git-process.js';
 import { locateRepository } from '../io/git/locate.js';
+import { type GitAnswer, gitBeside, gitBoth, gitSync } from '../io/git/reading/sync-git.js';
 import type { Repository } from '../io/git/repository.js';
 import { isStoreCurrent } from '../io/git/store-config.js';
 import { hashObject } from '../io/git/writing/object-bytes.js';
@@ -91,9 +91,6 @@ export async function quickCheck(
   }
 }
 
-/** Bytes of an index with about 3,000 files. */
-const SMALL_INDEX = 256_000;
-
 type Scan =
   | { readonly kind: 'unchanged'; readonly tasks: number }
   /** `seen`: what was there when no file was new (`seenIn`). */
@@ -115,16 +112,12 @@ async function scanWithoutLock(host: QuickHost, repository: Repository): Promise
   if (fileIdentity(join(state, 'index')) !== last.index) return unknown;
   if (personIdentity(repository) !== last.person || !isFor(host, repository, last)) return unknown;
   if (!isExactlyAsRecorded(repository)) return unknown;
-  // Both only read, so in a large tree they run side by side. In a small one, waiting beside another costs more than it saves.
-  const isLarge = statSync(join(state, 'index')).size > SMALL_INDEX;
-  const beside = isLarge ? gitBeside(CHANGED_ARGUMENTS, indexCall(repository)) : undefined;
-  const others =
-    beside && isOutputMissing(repository, last) ? othersBeside(host, repository, last) : undefined;
+  const [others, changed] = looks(host, repository, last);
   if (!hasKnownOthers(repository, last, await others)) {
-    await beside;
+    await changed;
     return { kind: 'changed' };
   }
-  const { code, stdout } = await (beside ?? gitSync(CHANGED_ARGUMENTS, indexCall(repository)));
+  const { code, stdout } = await changed;
   if (code !== 0 || seenIn(repository) !== seen) return unknown;
   if (stdout.length === 0) return { kind: 'unchanged', tasks: last.tasks };
   // A file that was only touched is named as well: with the lock, the index is brought up to date, and then it is not.
@@ -140,14 +133,24 @@ function isOutputMissing({ project }: Repository, { samples = [] }: LastBuild): 
   return samples.slice(0, LOOKED_AT).some((path) => !lookSync(join(project, path)));
 }
 
-type Listed = Awaited<ReturnType<typeof gitBeside>>;
-
-/** What `hasKnownOthers` asks git, beside which the host prepares the build. */
-function othersBeside(host: QuickHost, repository: Repository, { secrets }: LastBuild): Promise<Listed> {
-  const listed = gitBeside(othersArguments(pathspecs(repository, secrets)), indexCall(repository));
+/**
+ * What `hasKnownOthers` asks git, and which files are not as the index has them. Both only read, so they run side by side; if
+ * outputs are missing, the host prepares the build beside them.
+ */
+function looks(
+  host: QuickHost,
+  repository: Repository,
+  last: LastBuild,
+): readonly [others: Answer, changed: Answer] {
+  const call = indexCall(repository);
+  const others = othersArguments(pathspecs(repository, last.secrets));
+  if (!isOutputMissing(repository, last)) return gitBoth([others, CHANGED_ARGUMENTS], call);
+  const both = [gitBeside(others, call), gitBeside(CHANGED_ARGUMENTS, call)] as const;
   host.onChanged?.();
-  return listed;
+  return both;
 }
+
+type Answer = GitAnswer | Promise<GitAnswer>;
 
 /** Of so many named files the content is compared, and only of files of so many bytes. */
 const FEW = 5;
@@ -240,7 +243,7 @@ function indexOfSameTree(
 function hasKnownOthers(
   repository: Repository,
   { secrets, maxUntracked, large = [] }: LastBuild,
-  beside?: Listed,
+  beside?: GitAnswer,
 ): boolean {
   if (maxUntracked === undefined) return false;
   const listed = beside ?? gitSync(othersArguments(pathspecs(repository, secrets)), indexCall(repository));

@@ -1,8 +1,8 @@
 /** Finds the project around a folder, and the folder for data outside of all projects. */
 
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import envPaths from 'env-paths';
 import { CONFIG_NAMES } from './config/config-names.js';
 
 /**
@@ -18,6 +18,13 @@ export function findProject(directory: string): string {
   }
 }
 
+/** The folder in which conductor keeps data of the user that can be made again. */
 export function userCache(): string {
-  return envPaths('conductor', { suffix: '' }).cache;
+  const { env, platform } = process;
+  if (platform === 'win32')
+    return join(env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'conductor', 'Cache');
+  // What `homedir` would say first; a build with nothing to do does not load it.
+  const home = env.HOME || homedir();
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'conductor');
+  return join(env.XDG_CACHE_HOME || join(home, '.cache'), 'conductor');
 }

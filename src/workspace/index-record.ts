@@ -7,8 +7,9 @@ import { copyFile, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256 } from '../base/sha256.js';
 import { fileIdentity, readTextSync, writeAtomic } from '../io/files.js';
-import { type GitCall, type GitExit, git, gitSync } from '../io/git/git-process.js';
+import { type GitCall, type GitExit, git } from '../io/git/git-process.js';
 import { type GitSettings, isSameSettings, readGitSettings } from '../io/git/git-settings.js';
+import { gitSync } from '../io/git/reading/sync-git.js';
 import type { Repository } from '../io/git/repository.js';
 import { indexCall, SECRETS_RECORD } from './private-index.js';
 
@@ -157,7 +158,7 @@ function pathsOf({ stdout }: GitExit): string[] {
   return stdout.toString('latin1').split('\0').filter(Boolean);
 }
 
-function digestOf({ stdout }: GitExit): string {
+function digestOf({ stdout }: Pick<GitExit, 'stdout'>): string {
   return sha256(stdout.toString('latin1'));
 }
 

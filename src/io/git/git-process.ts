@@ -1,6 +1,6 @@
 /** Runs git once, with conductor's environment and configuration. Knows no repository and no command. */
 
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import { isDiskFull } from '../errors.js';
 import { type Away, guardAway, type Stopped } from './git-away.js';
@@ -169,38 +169,6 @@ export function gitEnvironment(call: GitCall): Record<string, string> {
   };
 }
 
-/** Like `git`, but blocking: cheaper when the process has nothing else to do. */
-export function gitSync(args: readonly string[], call: GitCall = {}): GitExit {
-  const ended = observed(args);
-  const { status, signal, stdout, stderr, error } = spawnSync('git', gitArguments(call, args), {
-    cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
-    env: gitEnvironment(call),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    maxBuffer: Number.POSITIVE_INFINITY,
-  });
-  ended();
-  if (error) throw error;
-  return { code: status ?? -1, ...(signal ? { signal } : {}), stdout, stderr: stderr.toString('utf8') };
-}
-
-/** Starts git, beside which a `gitSync` may run. Its exit code is -1 when it could not be started or was ended. */
-export function gitBeside(
-  args: readonly string[],
-  call: GitCall = {},
-): Promise<Pick<GitExit, 'code' | 'stdout'>> {
-  const child = spawn('git', gitArguments(call, args), {
-    cwd: call.dir ?? call.workTree ?? call.gitDir ?? '/',
-    env: gitEnvironment(call),
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const stdout: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-  return new Promise((resolve) => {
-    child.on('error', () => resolve({ code: -1, stdout: Buffer.alloc(0) }));
-    child.on('close', (code) => resolve({ code: code ?? -1, stdout: Buffer.concat(stdout) }));
-  });
-}
-
 /** One git process that has ended: its command, when it began (milliseconds since 1970) and how long it took. */
 export type GitObserver = (span: {
   readonly command: string;
@@ -215,8 +183,10 @@ export function observeGit(onSpan: GitObserver | undefined): void {
   observer = onSpan;
 }
 
-/** To be called when a git process begins; the function that is returned when it has ended. */
+/** To be called when a git process begins; the function that is returned when it has ended. Not heard of where nobody heard it begin. */
 export function observed(args: readonly string[]): () => void {
+  // The clock is modules of node that a build with nothing to do does not load.
+  if (!observer) return () => {};
   const at = performance.timeOrigin + performance.now();
   return () =>
     observer?.({ command: args[0] ?? '', at, ms: performance.timeOrigin + performance.now() - at });
