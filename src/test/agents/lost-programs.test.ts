@@ -8,6 +8,7 @@ import { processesNaming, type Running, TemporaryProject, until } from '../rig/c
 vi.setConfig({ testTimeout: 120_000 });
 
 let project: TemporaryProject;
+let build: Running | undefined;
 beforeEach(() => {
   const agent = `${untilKilled('agent')}; echo agent > agent.txt`;
   project = new TemporaryProject({
@@ -15,6 +16,9 @@ beforeEach(() => {
     'conductor.config.mjs': `export default ${JSON.stringify({
       sandbox: 'off',
       workers: 4,
+      // Also on one processor, all three run at the same time.
+      commands: 4,
+      gateWorkers: 4,
       attempts: 1,
       agent: { driver: 'command', command: ['sh', '-c', agent] },
       env: ['OUTSIDE'],
@@ -23,7 +27,11 @@ beforeEach(() => {
   project.write('specs/f/BACKLOG.yaml', JSON.stringify({ tasks: tasks() }));
   project.commit();
 });
-afterEach(() => project.dispose());
+afterEach(async () => {
+  build?.process.kill('SIGKILL');
+  await build?.ended;
+  project.dispose();
+});
 
 const outside = (name: string) => join(project.root, name);
 
@@ -53,12 +61,13 @@ function tasks(): object[] {
 
 /** The build, when programs run in the small process. */
 async function untilAllRun(): Promise<{ build: Running; small: number }> {
-  const build = project.start(['build', '--json'], { OUTSIDE: project.root });
+  const started = project.start(['build', '--json'], { OUTSIDE: project.root });
+  build = started;
   let small = 0;
   await until('the small process', () => {
     small =
       processesNaming('command-runner.js').find((pid) =>
-        readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`\0${build.pid}.`),
+        readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`\0${started.pid}.`),
       ) ?? 0;
     return small > 0;
   });
@@ -72,7 +81,7 @@ async function untilAllRun(): Promise<{ build: Running; small: number }> {
   writeFileSync(outside('go'), '');
   for (const name of ['run', 'gate', 'agent'])
     await until(`${name} runs`, () => existsSync(outside(`began-${name}`)));
-  return { build, small };
+  return { build: started, small };
 }
 
 test.skipIf(process.platform !== 'linux')(
