@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ObjectId } from '../../../model/tree.js';
 import { syncFolder, syncOpen } from '../../durable.js';
-import { codeOf } from '../../errors.js';
+import { codeOf, isMissing } from '../../errors.js';
 import { readTextSync } from '../../files.js';
 
 const HEAD = '# pack-refs with: peeled fully-peeled sorted ';
@@ -100,13 +100,19 @@ export function hasRefs(store: string, folder: string, ids: ReadonlyMap<string, 
   return found === ids.size;
 }
 
-/** Paths of files, from the store. */
+/** Paths of files, from the store. None below a folder that is gone meanwhile: a git that packs refs removes those that are empty then. */
 function filesBelow(store: string, folder: string): string[] {
-  if (!existsSync(join(store, folder))) return [];
-  return readdirSync(join(store, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = `${folder}/${entry.name}`;
-    return entry.isDirectory() ? filesBelow(store, path) : [path];
-  });
+  const place = join(store, folder);
+  try {
+    if (!existsSync(place)) return [];
+    return readdirSync(place, { withFileTypes: true }).flatMap((entry) => {
+      const path = `${folder}/${entry.name}`;
+      return entry.isDirectory() ? filesBelow(store, path) : [path];
+    });
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
 }
 
 /**

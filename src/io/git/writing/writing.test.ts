@@ -250,6 +250,11 @@ test('refs are found among packed ones, below tags, and as files of their own, w
   expect([has(asked(0, 4)), has(new Map([[key(4), id(6)]]))]).toEqual([false, true]);
   writeFileSync(join(store, 'packed-refs'), lines.join(''));
   expect([has(asked(0)), has(asked(51)), has(asked(0, 51))]).toEqual([false, true, false]);
+  // What was a folder a moment ago may be none when it is read.
+  rmSync(join(store, 'refs/x'), { recursive: true });
+  writeFileSync(join(store, 'refs/x'), '');
+  writeFileSync(join(store, 'packed-refs'), head + lines.join(''));
+  expect([has(asked(0)), has(asked(51))]).toEqual([true, false]);
 });
 
 test('a file of packed refs that is not as git writes it today is left to git', async () => {
