@@ -42,10 +42,14 @@ export function resultLines({ tasks, hasMarkers }: FeatureLock): string | undefi
   return text;
 }
 
-/** As they are in the lock file. */
+/** As they are in the lock file, where names that are numbers come first: events are in this order. */
 function inOrder<T>(record: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(record).sort(([a], [b]) => compareBytes(a, b));
+  const sorted = Object.entries(record).sort(([a], [b]) => compareBytes(a, b));
+  return sorted.some(([name]) => NUMBER.test(name)) ? Object.entries(Object.fromEntries(sorted)) : sorted;
 }
+
+/** Objects have such names in the order of numbers. */
+const NUMBER = /^\d+$/;
 
 const UNWRITABLE = /[\t\n]/;
 

@@ -214,6 +214,8 @@ test('of plain tasks the index says what lock files say; where it is damaged, or
   const part = (to: string, value: number) => ({ template: 'part.hbs', to, with: { value } });
   rig.backlog('f', {
     T10: { render: [part('out/b.txt', 1), part('out/a.txt', 2)] },
+    10: { render: [part('10', 4)] },
+    9: { render: [part('9', 5)] },
     T9: {
       depends_on: ['T10'],
       inputs: [],
@@ -225,7 +227,7 @@ test('of plain tasks the index says what lock files say; where it is damaged, or
   expect((await rig.build()).summary.exitCode).toBe(0);
   const files = rig.files();
   const restored = async () => {
-    rig.remove('out/a.txt', 'out/c d.txt', 'out/g.txt');
+    rig.remove('out/a.txt', 'out/c d.txt', 'out/g.txt', '9', '10');
     const story = await rig.buildWithoutAgent();
     expect(rig.files()).toEqual(files);
     const told = story.events.map((event) => ({ ...event, at: '', build: '', summary: '' }));
