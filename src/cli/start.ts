@@ -36,7 +36,8 @@ export async function start(load: Loaders): Promise<void> {
   let loaded: ReturnType<Loaders['main']> | undefined;
   const onChanged = () => {
     loaded = load.main();
-    void loaded.prepareBuild();
+    // What fails here fails again where it is needed, and is told there.
+    loaded.prepareBuild().catch(() => undefined);
   };
   const json = flags.length > 0;
   const seen = isPlain ? await lookQuickly(json, { ...load, onChanged }).catch(() => undefined) : undefined;

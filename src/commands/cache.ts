@@ -128,10 +128,9 @@ export async function verifyResults(
   const broken = [...objects.loose, ...objects.packs, ...objects.unindexed].map((path) =>
     relative(join(store, 'objects'), path.startsWith('/') ? path : join(store, 'objects/pack', path)),
   );
-  if (options.remove && broken.length > 0) {
-    const { repairStore } = await import('../io/git/upkeep/repair.js');
-    await repairStore(repository.value);
-  }
+  const { forgetMissingObjects, removeBrokenObjects } = await import('../io/git/upkeep/repair.js');
+  const isRepaired = options.remove && broken.length > 0;
+  if (isRepaired) await removeBrokenObjects(store);
   return withProject(host, async ({ project, local }) => {
     const recorded = recordedEntries(project);
     const pins = pinsOf(project);
@@ -145,6 +144,8 @@ export async function verifyResults(
       damaged.push({ key: keyOf(name), detail, ...(label === undefined ? {} : { label }) });
       if (options.remove) await local.drop(name);
     }
+    // Only now: refs tell which results the removed objects belonged to.
+    if (isRepaired) await forgetMissingObjects(repository.value);
     return ok({ results, damaged, objects: objects.checked, broken, removed: options.remove });
   });
 }

@@ -82,7 +82,7 @@ export class GitObjects {
     return found;
   }
 
-  /** How many bytes an object has, without reading it; undefined when it is missing: that it was there a moment ago does not count. */
+  /** How many bytes an object has, without reading it; undefined when it is missing. What this process wrote as a file's content counts as there. */
   async sizeOf(id: ObjectId): Promise<number | undefined> {
     const { content } = this.passing.get(id) ?? this.unwritten.get(id) ?? {};
     const known = this.held.get(id) ?? this.files.get(id) ?? content;

@@ -17,7 +17,7 @@ import { gitOk } from '../git-process.js';
 import { GitObjects } from '../objects.js';
 import { inspectObjects } from './broken-objects.js';
 import { repackRefs } from './repack.js';
-import { removeBrokenObjects } from './repair.js';
+import { removeBrokenObjects, repairStore } from './repair.js';
 
 const said = vi.hoisted(() => ({ by: {} as Record<string, string> }));
 vi.mock('../git-process.js', async (original) => {
@@ -118,7 +118,7 @@ test.each(['packed', 'loose'])(
     if (how === 'packed') writeFileSync(packed, readFileSync(packed, 'utf8').replace(one.commit, gone));
     else writeFileSync(join(objects.store, 'refs/conductor/results/aa/one'), `${gone}\n`);
     await expect(gitOk(['rev-list', '--all'], { gitDir: objects.store })).rejects.toThrow('bad object');
-    await removeBrokenObjects(objects.store);
+    await repairStore({ store: objects.store, state: join(objects.store, '../state') });
     expect([...(await objects.refs('refs/'))]).toEqual([['refs/conductor/results/aa/two', two.commit]]);
     await gitOk(['rev-list', '--all'], { gitDir: objects.store });
   },

@@ -17,7 +17,6 @@ export async function removeBrokenObjects(store: string): Promise<void> {
   for (const path of loose) await rm(path, { force: true, recursive: true });
   for (const name of [...packs, ...unindexed]) await salvagePack(store, name);
   await dropUnreadableRefs(store);
-  await dropRefsToNothing(store);
 }
 
 /** A pack without its index is whole, and nothing in it is found. */
@@ -78,9 +77,18 @@ function cutAtSpace(line: string): [string, string] {
   return [line.slice(0, at), line.slice(at + 1)];
 }
 
-/** Drops what is broken, and the index that may name it: what a build needs of it is written again from the files. */
-export async function repairStore({ store, state }: Repository): Promise<void> {
-  await removeBrokenObjects(store);
+/** Drops what is broken, and what names it: what a build needs of it is written again from the files. */
+export async function repairStore(repository: Pick<Repository, 'store' | 'state'>): Promise<void> {
+  await removeBrokenObjects(repository.store);
+  await forgetMissingObjects(repository);
+}
+
+/** Drops refs whose object is not there, and the index that may name one. */
+export async function forgetMissingObjects({
+  store,
+  state,
+}: Pick<Repository, 'store' | 'state'>): Promise<void> {
+  await dropRefsToNothing(store);
   await rm(join(state, 'index'), { force: true });
 }
 
