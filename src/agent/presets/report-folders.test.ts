@@ -54,6 +54,16 @@ test.each(left)('a folder in which an agent left %s is not used again', async (_
   expect(readdirSync(next)).toEqual([]);
 });
 
+test.each(left)('a folder that was given back empty, and where %s is left then, is not used again', async (_, leave) => {
+  const folder = await take();
+  await folders.giveBack(folder);
+  leave(folder);
+  const next = await take();
+  expect(next).not.toBe(folder);
+  expect(readdirSync(next)).toEqual([]);
+  expect(lookSync(folder)).toBeUndefined();
+});
+
 test('what is given back after the end is removed', async () => {
   const folder = await take();
   await folders.close();

@@ -21,11 +21,16 @@ export class ReportFolders {
     this.parent = parent;
   }
 
-  /** An empty folder, for this attempt alone until it is given back. */
+  /** A folder that is empty now, for this attempt alone until it is given back. */
   async take(promptFile: string): Promise<string> {
     const { parent } = this;
     if (parent === undefined) return mkdtempSync(`${promptFile}.${PREFIX}`);
-    return this.free.pop() ?? (await makeOwnFolder(parent, PREFIX));
+    for (let folder = this.free.pop(); folder !== undefined; folder = this.free.pop()) {
+      // What an agent without a sandbox left running may have written since, and somebody may have emptied the cache folder.
+      if (isUnused(folder)) return folder;
+      await removeSmallTree(folder);
+    }
+    return makeOwnFolder(parent, PREFIX);
   }
 
   /** Called when no program of the attempt runs any more. */
