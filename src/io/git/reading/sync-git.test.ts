@@ -1,6 +1,6 @@
 /** git that is run while nothing else is to be done says what git says, in whichever way it is started. */
 
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -86,6 +86,26 @@ test('a shell that is told to run nothing has not seen anything', () => {
   // Only some shells listen to this.
   expect(others.code !== 0 || others.stdout.toString() === 'new\0').toBe(true);
 });
+
+test('what git says with its exit code is not taken for the answer of the shell', () => {
+  fakeGit('exit 3');
+  // Only some shells listen to this.
+  vi.stubEnv('SHELLOPTS', 'errexit');
+  for (const { code } of gitBoth([OTHERS, CHANGED], { dir })) expect(code).not.toBe(0);
+});
+
+test('two at once: Ctrl-C ends both', () => {
+  const count = 'i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo > lived';
+  fakeGit(`case "$*" in *diff-files*) ${count} ;; *) kill -INT $PPID $$ ;; esac`);
+  for (const { code } of gitBoth([OTHERS, CHANGED], { dir })) expect(code).not.toBe(0);
+  expect(existsSync(join(dir, 'lived'))).toBe(false);
+});
+
+function fakeGit(script: string): void {
+  mkdirSync(join(dir, 'bin'));
+  writeFileSync(join(dir, 'bin', 'git'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${join(dir, 'bin')}:${process.env.PATH}`);
+}
 
 /** A thousand bytes each. */
 function longNames(folder: string, count: number): string[] {

@@ -33,8 +33,9 @@ export function gitBoth(
     `command git ${words(0, one.length)}`,
     `command git ${words(one.length, two.length)}`,
   ];
-  // Each has its own output, and holds no other one open.
-  const script = `${beside} 1>&3 3>&- & ${git} 3>&-; code=$?; wait $! && [ $code = 0 ] && exit ${BOTH_DONE}; exit 1`;
+  // Each has its own output, and holds no other one open. A shell lets what it starts beside itself ignore Ctrl-C. The exit code of
+  // git is never the shell's, also where variables tell this to end with the first program that fails.
+  const script = `trap 'kill $!' INT QUIT; ${beside} 1>&3 3>&- & done=0; ${git} 3>&- && done=1; wait $! && [ $done = 1 ] && exit ${BOTH_DONE}; exit 1`;
   const ended = [observed(first), observed(second)];
   const { status, output } = runSync(SHELL, ['-c', script, SHELL, ...one, ...two], placeOf(call), 3);
   for (const end of ended) end();
