@@ -173,6 +173,7 @@ async function buildPrepared(
     const heldBefore = options.accept ? await heldResults(prepared, step) : undefined;
     const planned = await planPublish(prepared, step, heldBefore, !options.frozen);
     const { merged, finished, done, units } = planned;
+    // If the build ends for another reason, it is this reason that counts, and the next build packs again.
     const repacked = prepared.store.repack();
     if (!merged.ok) {
       await step.takeBackAccepted();
@@ -220,7 +221,10 @@ async function buildPrepared(
       sessionState.isPublishing = true;
       return notPublished('gates', judged.error);
     }
-    if (options.frozen) return ended(summary(step, step.firstFailure, { ms: ms() }));
+    if (options.frozen) {
+      await repacked;
+      return ended(summary(step, step.firstFailure, { ms: ms() }));
+    }
     sessionState.isPublishing = true;
     const published = await publish(prepared, merged.value, emit);
     // Also where they could not be written: then they wait for the next build.

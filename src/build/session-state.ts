@@ -28,15 +28,18 @@ export class SessionState {
     this.shared = new SharedResources(common);
   }
 
-  /** Goes on after its build has ended. */
+  /** Goes on after its build has ended. If it fails, the build that waits for it does. */
   continueAfterBuild(work: Promise<unknown>): void {
-    const ended = work.finally(() => this.background.delete(ended));
-    this.background.add(ended);
+    this.background.add(work);
+    work.then(
+      () => this.background.delete(work),
+      () => {},
+    );
   }
 
   /** Ends what no build waits for, and what has gone on for it. */
   async rest(): Promise<void> {
     this.runs.endUnclaimed();
-    await Promise.all(this.background);
+    await Promise.all(this.background).finally(() => this.background.clear());
   }
 }

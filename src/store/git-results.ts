@@ -165,7 +165,7 @@ export class GitResults implements ResultStore {
   async drop(name: EntryName): Promise<void> {
     this.forgetSeen(name);
     // Both write all packed refs.
-    await this.writer.repacked().catch(() => {});
+    await this.writer.repacked();
     await this.objects.deleteRef(refOf(name));
   }
 

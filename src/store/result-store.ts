@@ -59,8 +59,11 @@ export interface ResultStore {
   /** Whether these gates passed, on the content that their key names. */
   gatesPassed(key: Digest): Promise<boolean>;
   recordGates(key: Digest): Promise<void>;
-  /** Makes everything kept so far independent of the person's repository. Reading and publishing may go on meanwhile. */
+  /**
+   * Makes everything kept so far independent of the person's repository. Reading and publishing may go on meanwhile. Rejects when
+   * that failed; who ends for another reason need not listen.
+   */
   repack(): Promise<void>;
-  /** Waits for a limited time until new results are on the remotes, and for `repack`, and closes all connections. */
+  /** Waits for a limited time until new results are on the remotes, and for the end of `repack`, and closes all connections. */
   close(): Promise<void>;
 }

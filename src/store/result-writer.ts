@@ -76,19 +76,19 @@ export class ResultWriter {
     });
   }
 
-  /** Keeps the store small (`repackRefs`). Who does not wait for it hears from `repacked` that it failed. */
+  /** Keeps the store small (`repackRefs`). Only who waits for it hears that it failed: then it is done again next time. */
   repack(): Promise<void> {
     const work = () => {
       const { packed } = this;
       this.packed = [];
       return repackRefs(this.objects.store, packed);
     };
-    this.repacking = this.repacking.catch(() => {}).then(work);
-    this.repacking.catch(() => {});
-    return this.repacking;
+    const done = this.repacking.then(work);
+    this.repacking = done.catch(() => {});
+    return done;
   }
 
-  /** Resolves when the last `repack` has ended. */
+  /** Resolves when the last `repack` has ended, well or not. */
   repacked(): Promise<void> {
     return this.repacking;
   }

@@ -54,7 +54,7 @@ test.each(left)('a folder in which an agent left %s is not used again', async (_
   expect(readdirSync(next)).toEqual([]);
 });
 
-test.each(left)('a folder that was given back empty, and where %s is left then, is not used again', async (_, leave) => {
+test.each(left)('a folder where %s is left after it was given back is not used again', async (_, leave) => {
   const folder = await take();
   await folders.giveBack(folder);
   leave(folder);

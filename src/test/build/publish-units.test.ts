@@ -1,12 +1,17 @@
 /** Results are published by feature: what waits is kept, named, and costs nothing the next time. */
 
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { ScriptedAgent } from '../../agent/scripted-agent.js';
 import { applyAbsorption } from '../../commands/absorb/absorb.js';
 import { createRig, type Rig } from '../rig/rig.js';
 import type { Story } from '../rig/rig-story.js';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 const task = (output: string, more: object = {}) => ({
   description: `${output} v1`,
@@ -103,6 +108,27 @@ test('by task each result is published, by build all of them or none', async () 
   await using byBuild = await halfMade({ publish: 'build' });
   expect(waits(await byBuild.build()).map(([label]) => label)).toEqual(['f/T1', 'h/T1', 'g/T1']);
   expect(byBuild.read('h.txt')).toBeUndefined();
+});
+
+test('why nothing is published is said also where the store cannot be packed', async () => {
+  await using rig = await halfMade({ gates: { build: ['test ! -e h.txt'] } });
+  await rig.build();
+  const store = rig.path('.git/conductor/repo');
+  const [[, commit] = []] = readFileSync(join(store, 'packed-refs'), 'utf8').matchAll(/^(\w+) refs/gm);
+  // One that may borrow objects is packed at the end of each build.
+  rig.git(`--git-dir=${store}`, 'update-ref', 'refs/conductor/other', commit as string);
+  const bin = rig.path('.git/bin');
+  mkdirSync(bin);
+  const full = `case "$*" in *pack-refs*) echo 'No space left on device' >&2; exit 128 ;; esac`;
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  writeFileSync(join(bin, 'git'), `#!/bin/sh\n${full}\nexec '${real}' "$@"\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${bin}:${process.env.PATH}`);
+  const second = await rig.build();
+  expect(second.of('build.failure').map(({ failure }) => failure.kind)).toEqual(['gate-failed']);
+  expect(second.summary).toMatchObject({ exitCode: 1, waiting: 3 });
+  rig.config = { ...rig.config, gates: {} };
+  expect((await rig.build()).buildFailure()).toMatchObject({ kind: 'disk-full' });
+  expect(rig.read('h.txt')).toBe('h');
 });
 
 test('what is published although another feature failed has passed the build gates as it stands', async () => {
