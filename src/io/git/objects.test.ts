@@ -182,6 +182,31 @@ describe('GitObjects', () => {
     cleanups.push(() => later.close());
     expect((await later.read('refs/conductor/results/aa/k:f'))?.toString()).toBe('only staged once\n');
   });
+
+  it('keeps results that come while it packs when the person prunes what they borrowed', async () => {
+    const { scratch, repository, objects } = await open();
+    const stage = async (name: string) => {
+      scratch.write(name, `staged: ${name}\n`);
+      scratch.git('add', name);
+      const id = scratch.git('rev-parse', `:${name}`).trim();
+      const tree = await objects.editTree(undefined, new Map([[name, { mode: '100644', id } as const]]));
+      return objects.writeCommit({ tree, message: 'r' });
+    };
+    const [first, second] = [await stage('f'), await stage('g')];
+    await objects.createRef('refs/conductor/results/aa/k', first);
+    cleanups.push(() => observeGit(undefined));
+    observeGit(({ command }) => {
+      if (command === 'pack-objects')
+        writeFileSync(join(repository.store, 'refs/conductor/results/aa/l'), `${second}\n`);
+    });
+    await repackRefs(repository.store);
+    scratch.git('rm', '-q', '-f', '--cached', 'f', 'g');
+    scratch.git('prune', '--expire=now');
+    const later = new GitObjects(repository);
+    cleanups.push(() => later.close());
+    for (const name of ['aa/k:f', 'aa/l:g'])
+      expect((await later.read(`refs/conductor/results/${name}`))?.toString()).toMatch(/^staged/);
+  });
 });
 
 describe('a repository', () => {

@@ -46,9 +46,14 @@ export async function repackRefs(store: string, packed: readonly ObjectId[] | 'm
   const packs = await sweptPacks(folder);
   if (packs.length > MOST_PACKS) await mergePacks(call, folder, packs);
   const refs = await looseRefs(store);
-  const whole = refs.length === 0 ? new Set<string>() : await wholeRefs(store);
-  const isDue = refs.length > MOST_REFS || refs.some(({ id, name }) => !whole.has(`${id} ${name}`));
-  if (isDue) await packReachable(call, refs);
+  const isDue = refs.length > MOST_REFS || (await borrowing(store, refs)).length > 0;
+  const done = new Set<ObjectId>();
+  // Other builds may keep results meanwhile: a ref that is packed is not looked at again.
+  for (let left = isDue ? refs : []; left.length > 0; ) {
+    await packReachable(call, left);
+    for (const { id } of left) done.add(id);
+    left = (await borrowing(store, await looseRefs(store))).filter(({ id }) => !done.has(id));
+  }
   if (isDue || packed === 'many') await git(['prune-packed', '-q'], call);
   else await mapBounded(packed, (id) => rm(loosePath(store, id), { force: true }));
   if (!isDue) return;
@@ -130,9 +135,12 @@ async function looseRefs(store: string): Promise<LooseRef[]> {
   return refs.filter(({ id }) => /^[0-9a-f]{40,64}$/.test(id));
 }
 
-async function wholeRefs(store: string): Promise<Set<string>> {
+/** Those of which nobody said that they borrow nothing. */
+async function borrowing(store: string, refs: readonly LooseRef[]): Promise<LooseRef[]> {
+  if (refs.length === 0) return [];
   const text = await readFile(join(store, WHOLE_REFS), 'utf8').catch(() => '');
-  return new Set(text.split('\n'));
+  const whole = new Set(text.split('\n'));
+  return refs.filter(({ id, name }) => !whole.has(`${id} ${name}`));
 }
 
 /** All packs with an index. Removes half-written ones of a git that was killed; a young one may be of a git that still runs. */
