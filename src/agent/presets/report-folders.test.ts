@@ -1,6 +1,15 @@
 /** Holds that an attempt never finds what another one left in its folder. */
 
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -34,6 +43,7 @@ const left: [what: string, leave: (folder: string) => void][] = [
   ['a folder', (folder) => mkdirSync(join(folder, 'usage.json'))],
   ['a link', (folder) => symlinkSync('/etc/passwd', join(folder, 'usage.json'))],
   ['other rights', (folder) => chmodSync(folder, 0o755)],
+  ['other times', (folder) => utimesSync(folder, 1, 1)],
   [
     'a link in its place',
     (folder) => {

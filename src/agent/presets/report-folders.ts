@@ -1,5 +1,5 @@
 /**
- * The folders in which agents with a command line write what they report. One that is left empty is given to a later attempt: each folder
+ * The folders in which agents with a command line write what they report. One that nobody touched is given to a later attempt: each folder
  * that is made or removed waits for the disk. Knows no report.
  */
 
@@ -9,11 +9,12 @@ import { lookSync, removeSmallTree } from '../../io/files.js';
 import { makeOwnFolder } from './attempt-state.js';
 
 const PREFIX = 'reports-';
-const OWN_MODE = 0o700;
 
 export class ReportFolders {
   private readonly parent: string | undefined;
   private readonly free: string[] = [];
+  /** How each folder was when it was made. */
+  private readonly made = new Map<string, string | undefined>();
   private isClosed = false;
 
   /** `parent`: below which they are made. Absent: each attempt has one of its own, beside its prompt. */
@@ -27,16 +28,18 @@ export class ReportFolders {
     if (parent === undefined) return mkdtempSync(`${promptFile}.${PREFIX}`);
     for (let folder = this.free.pop(); folder !== undefined; folder = this.free.pop()) {
       // What an agent without a sandbox left running may have written since, and somebody may have emptied the cache folder.
-      if (isUnused(folder)) return folder;
-      await removeSmallTree(folder);
+      if (this.isUntouched(folder)) return folder;
+      await this.remove(folder);
     }
-    return makeOwnFolder(parent, PREFIX);
+    const made = await makeOwnFolder(parent, PREFIX);
+    this.made.set(made, stateOf(made));
+    return made;
   }
 
   /** Called when no program of the attempt runs any more. */
   async giveBack(folder: string): Promise<void> {
-    if (this.parent !== undefined && !this.isClosed && isUnused(folder)) this.free.push(folder);
-    else await removeSmallTree(folder);
+    if (!this.isClosed && this.isUntouched(folder)) this.free.push(folder);
+    else await this.remove(folder);
   }
 
   /** Removes all that were given back. */
@@ -44,15 +47,27 @@ export class ReportFolders {
     this.isClosed = true;
     await mapBounded(this.free.splice(0), removeSmallTree);
   }
+
+  /** Also its attributes, rights and times could tell a later attempt something, and an agent without a sandbox may have put a link in its place. */
+  private isUntouched(folder: string): boolean {
+    const state = stateOf(folder);
+    return state !== undefined && state === this.made.get(folder);
+  }
+
+  private async remove(folder: string): Promise<void> {
+    this.made.delete(folder);
+    await removeSmallTree(folder);
+  }
 }
 
-/** An agent that no sandbox holds may have put something else in its place. */
-function isUnused(folder: string): boolean {
+/** Undefined where it is not an empty folder. No program can set the time of the last change back. */
+function stateOf(folder: string): string | undefined {
   const found = lookSync(folder);
-  if (!found?.isDirectory() || (found.mode & 0o777) !== OWN_MODE) return false;
   try {
-    return readdirSync(folder).length === 0;
+    if (!found?.isDirectory() || readdirSync(folder).length > 0) return undefined;
   } catch {
-    return false;
+    return undefined;
   }
+  const { dev, ino, mode, mtimeMs, ctimeMs } = found;
+  return [dev, ino, mode, mtimeMs, ctimeMs].join(' ');
 }
