@@ -1,7 +1,7 @@
 /** What a sandbox shows of the project beside a workspace: links, git objects; and what it must never show. */
 
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { objectFolders } from '../io/git/reading/object-folders.js';
 import type { Repository } from '../io/git/repository.js';
 import type { SandboxPlaces } from '../io/process/sandbox/sandbox.js';
 import { isOutside, type OutsidePackages } from './tools/outside-links.js';
@@ -24,7 +24,6 @@ export function sandboxPlaces(
   workspace?: string,
 ): SandboxPlaces {
   const { project, top, gitDir, commonDir, store } = repository;
-  const objects = join(store, 'objects');
   return {
     readOnly: [
       ...[...options.link, ...(options.inner ?? [])].map((path) => join(project, path)),
@@ -32,27 +31,8 @@ export function sandboxPlaces(
       ...(options.outside?.folders ?? []),
       ...(options.read ?? []),
       store,
-      ...alternates(objects, new Set([objects])),
+      ...objectFolders(join(store, 'objects')).slice(1),
     ],
     hide: [project, top, gitDir, commonDir, options.cacheDir, ...(options.outside?.hidden ?? [])],
   };
-}
-
-/** Folders of objects that one borrows from, and those that these borrow from. */
-function alternates(objects: string, seen: Set<string>): string[] {
-  let text: string;
-  try {
-    text = readFileSync(join(objects, 'info', 'alternates'), 'utf8');
-  } catch {
-    return [];
-  }
-  const found: string[] = [];
-  for (const line of text.split('\n')) {
-    if (line === '' || line.startsWith('#')) continue;
-    const path = isAbsolute(line) ? line : resolve(objects, line);
-    if (seen.has(path)) continue;
-    seen.add(path);
-    found.push(path, ...alternates(path, seen));
-  }
-  return found;
 }

@@ -4,13 +4,16 @@ import {
   appendFileSync,
   chmodSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { loosePath } from '../damaged.js';
 import { gitOk } from '../git-process.js';
@@ -28,7 +31,19 @@ vi.mock('../git-process.js', async (original) => {
       ? real.git(args, call)
       : { ...(await real.git(['version'], call)), code: 128, stderr };
   };
-  return { ...real, git };
+  const gitOk: typeof real.gitOk = async (args, call) => {
+    const { answer } = looks;
+    return args[0] === 'cat-file' && answer ? answer(String(call?.input)) : real.gitOk(args, call);
+  };
+  return { ...real, git, gitOk };
+});
+
+/** What git says to ids, one a line, when it is asked which objects are there. */
+const looks = vi.hoisted(() => ({
+  answer: undefined as ((ids: string) => Buffer | Promise<Buffer>) | undefined,
+}));
+afterEach(() => {
+  looks.answer = undefined;
 });
 
 const refused = vi.hoisted(() => ({ as: {} as Record<string, string> }));
@@ -39,7 +54,12 @@ vi.mock('node:fs/promises', async (original) => {
     if (code !== undefined) throw Object.assign(new Error(code), { code, path, syscall: 'open' });
     return (real.readFile as (...all: unknown[]) => Promise<unknown>)(path, ...more);
   };
-  return { ...real, readFile };
+  const open = async (path: string, ...more: unknown[]) => {
+    const code = Object.entries(refused.as).find(([end]) => String(path).endsWith(end))?.[1];
+    if (code !== undefined) throw Object.assign(new Error(code), { code, path, syscall: 'open' });
+    return (real.open as (...all: unknown[]) => Promise<unknown>)(path, ...more);
+  };
+  return { ...real, readFile, open };
 });
 
 /** Files whose names end so cannot be read any more. */
@@ -123,6 +143,65 @@ test.each(['packed', 'loose'])(
     await gitOk(['rev-list', '--all'], { gitDir: objects.store });
   },
 );
+
+const allMissing = (ids: string) => Buffer.from(ids.replaceAll('\n', ' missing\n'));
+
+test.each(['loose', 'packed', 'in the first form of an index', 'borrowed'])(
+  'a ref stays whose object is there (%s) although git, which could not open a file, says that it is missing',
+  async (how) => {
+    const objects = await scratchObjects();
+    const commits = [await keep(objects, 'one'), await keep(objects, 'two')];
+    const { store } = objects;
+    if (how === 'packed') await repackRefs(store);
+    if (how === 'in the first form of an index')
+      await gitOk(['-c', 'pack.indexVersion=1', 'repack', '-adq'], { gitDir: store });
+    if (how === 'borrowed') {
+      await repackRefs(store);
+      const theirs = mkdtempSync(join(tmpdir(), 'conductor-lender-'));
+      onTestFinished(() => rmSync(theirs, { recursive: true, force: true }));
+      renameSync(join(store, 'objects/pack'), join(theirs, 'pack'));
+      appendFileSync(join(store, 'objects/info/alternates'), `${theirs}\n`);
+    }
+    const gone = 'd'.repeat(40);
+    writeFileSync(join(store, 'refs/conductor/gone'), `${gone}\n`);
+    looks.answer = allMissing;
+    await removeBrokenObjects(store);
+    expect([...(await objects.refs('refs/')).values()].sort()).toEqual(
+      commits.map(({ commit }) => commit).sort(),
+    );
+  },
+);
+
+test.each(['EMFILE', 'EACCES', 'EIO'])(
+  'no ref goes if the system does not let the index of a pack be opened (%s)',
+  async (code) => {
+    const objects = await scratchObjects();
+    const one = await keep(objects, 'one');
+    await repackRefs(objects.store);
+    looks.answer = allMissing;
+    refuse({ '.idx': code });
+    await expect(removeBrokenObjects(objects.store)).rejects.toMatchObject({ code });
+    refuse({});
+    expect((await objects.refs('refs/')).get('refs/conductor/results/aa/one')).toBe(one.commit);
+  },
+);
+
+test('a ref that another process gives an object meanwhile stays, and the others are dropped', async () => {
+  const objects = await scratchObjects();
+  const [one, two] = [await keep(objects, 'one'), await keep(objects, 'two')];
+  const gone = 'd'.repeat(40);
+  const folder = join(objects.store, 'refs/conductor/results/aa');
+  for (const name of ['one', 'two']) writeFileSync(join(folder, name), `${gone}\n`);
+  looks.answer = async (ids) => {
+    looks.answer = undefined;
+    const said = await gitOk(['cat-file', '--batch-check'], { gitDir: objects.store, input: ids });
+    writeFileSync(join(folder, 'one'), `${one.commit}\n`);
+    return said;
+  };
+  await removeBrokenObjects(objects.store);
+  expect([...(await objects.refs('refs/'))]).toEqual([['refs/conductor/results/aa/one', one.commit]]);
+  expect(await objects.missing([two.commit])).toEqual([]);
+});
 
 test.each([
   ['verify-pack', 'could not open a file: Too many open files', 'EMFILE'],

@@ -6,8 +6,9 @@ import { codeOf, isMissing, throwIfNotSeen } from '../../errors.js';
 import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
 import { FATAL, type GitCall, GitError, type GitExit, git, gitOk } from '../git-process.js';
 import type { Repository } from '../repository.js';
-import { deleteRefs } from '../transfer.js';
+import { requestLine } from '../request-lines.js';
 import { inspectObjects, unindexedPacks } from './broken-objects.js';
+import { notInFiles } from './object-files.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
 export async function removeBrokenObjects(store: string): Promise<void> {
@@ -57,18 +58,27 @@ const PACKED_REF = /^([0-9a-f]{40}|[0-9a-f]{64}) refs\/[^\s~^:?*[\\]+$/;
 /** A ref whose object is not there ends every look at all refs. A power cut can leave one, and so does the removal of a broken object. */
 async function dropRefsToNothing(store: string): Promise<void> {
   const call: GitCall = { gitDir: store, dir: store };
-  const all = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)'], call);
-  const refs = linesOf(all).map(cutAtSpace);
-  const input = refs.map(([id]) => `${id}\n`).join('');
-  const said = await gitOk(['cat-file', '--batch-check'], { ...call, input });
-  const missing = new Set(
-    linesOf(said).flatMap((line) => (line.endsWith(' missing') ? cutAtSpace(line)[0] : [])),
-  );
-  await deleteRefs(
-    store,
-    refs.flatMap(([id, ref]) => (missing.has(id) ? [ref] : [])),
-  );
+  for (let round = 1; ; round++) {
+    const all = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)'], call);
+    const refs = linesOf(all).map(cutAtSpace);
+    const input = refs.map(([id]) => `${id}\n`).join('');
+    const said = await gitOk(['cat-file', '--batch-check'], { ...call, input });
+    const missing = linesOf(said).flatMap((line) => (line.endsWith(' missing') ? cutAtSpace(line)[0] : []));
+    if (missing.length === 0) return;
+    const gone = await notInFiles(store, new Set(missing));
+    const drops = refs.flatMap(([id, ref]) => (gone.has(id) ? [requestLine('delete', ref, id)] : []));
+    if (drops.length === 0) return;
+    try {
+      await gitOk(['update-ref', '--stdin'], { ...call, input: drops.join('') });
+      return;
+    } catch (error) {
+      // Another process may have given one of them an object since, or dropped it: that is none to be dropped.
+      if (round === MAX_ROUNDS) throw error;
+    }
+  }
 }
+
+const MAX_ROUNDS = 3;
 
 const linesOf = (output: Buffer) => output.toString('utf8').split('\n').filter(Boolean);
 
