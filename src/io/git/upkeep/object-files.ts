@@ -10,9 +10,15 @@ import type { ObjectId } from '../../../model/tree.js';
 import { throwIfNotSeen } from '../../errors.js';
 import { exists } from '../../files.js';
 import { objectFolders } from '../reading/object-folders.js';
+import { unindexedPacks } from './broken-objects.js';
 
-/** Those of them that no file holds, in the store or where it borrows. Throws if the system does not let this process look. */
+/**
+ * Those of them that no file holds, in the store or where it borrows; none while a pack of the store has no index. Throws if the system does
+ * not let this process look.
+ */
 export async function notInFiles(store: string, ids: ReadonlySet<ObjectId>): Promise<Set<ObjectId>> {
+  // Another process saves what is whole in it.
+  if ((await unindexedPacks(store)).length > 0) return new Set();
   const left = new Set(ids);
   for (const folder of objectFolders(join(store, 'objects'))) {
     const loose = await mapBounded([...left], (id) => exists(join(folder, id.slice(0, 2), id.slice(2))));

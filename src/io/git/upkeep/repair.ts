@@ -3,7 +3,7 @@
 import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isMissing, throwIfNotSeen } from '../../errors.js';
-import { makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
+import { exists, makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
 import { FATAL, type GitCall, GitError, type GitExit, git, gitOk } from '../git-process.js';
 import type { Repository } from '../repository.js';
 import { requestLine } from '../request-lines.js';
@@ -13,18 +13,19 @@ import { notInFiles } from './object-files.js';
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
 export async function removeBrokenObjects(store: string): Promise<void> {
   await indexPacks(store);
-  const { loose, packs, unindexed } = await inspectObjects(store);
+  const { loose, packs } = await inspectObjects(store);
   // A folder can stand there as well: it is no object.
   for (const path of loose) await rm(path, { force: true, recursive: true });
-  for (const name of [...packs, ...unindexed]) await salvagePack(store, name);
+  for (const name of packs) await salvagePack(store, name);
   await dropUnreadableRefs(store);
 }
 
-/** A pack without its index is whole, and nothing in it is found. */
+/** Nothing is found in a pack without its index. It may be whole, or broken: then a process was killed while it saved what is whole in it. */
 export async function indexPacks(store: string): Promise<void> {
   for (const name of await unindexedPacks(store)) {
     const pack = join(store, 'objects', 'pack', `${name}.pack`);
-    await git(['index-pack', pack], { gitDir: store, dir: store });
+    const indexed = await git(['index-pack', pack], { gitDir: store, dir: store });
+    if (indexed.code !== 0) await salvagePack(store, name);
   }
 }
 
@@ -102,17 +103,22 @@ export async function forgetMissingObjects({
   await rm(join(state, 'index'), { force: true });
 }
 
-/** What can still be read of a broken pack is written as single objects; the pack goes. */
+/**
+ * What can still be read of a broken pack is written as single objects; the pack goes. Until then it only has no index, so that git does not
+ * find its objects and writes them: if this process is killed, the next repair finds it. Another process may have found it sound meanwhile.
+ */
 async function salvagePack(store: string, name: string): Promise<void> {
   const packs = join(store, 'objects', 'pack');
+  const pack = join(packs, `${name}.pack`);
   const aside = await makeTemporaryFolder(store);
   const move = async (from: string, to: string) => {
     for (const file of await readdir(from))
-      if (file.startsWith(`${name}.`)) await rename(join(from, file), join(to, file));
+      if (file.startsWith(`${name}.`) && file !== `${name}.pack`)
+        await rename(join(from, file), join(to, file));
   };
   try {
     await move(packs, aside);
-    const call = { gitDir: store, dir: store, inputFile: join(aside, `${name}.pack`) };
+    const call = { gitDir: store, dir: store, inputFile: pack };
     const unpacked = await git(['unpack-objects', '-r', '-q'], call).catch(noPack);
     if (unpacked && unpacked.code !== 0) throwIfNotOfPack(unpacked);
   } catch (error) {
@@ -121,6 +127,8 @@ async function salvagePack(store: string, name: string): Promise<void> {
     await removeTree(aside);
     throw error;
   }
+  // With an index, git has passed over objects of the pack, because it found them there.
+  if (!(await exists(join(packs, `${name}.idx`)))) await removeTree(pack);
   await removeTree(aside);
 }
 
