@@ -165,7 +165,7 @@ test.each(['loose', 'packed', 'in the first form of an index', 'borrowed'])(
     const gone = 'd'.repeat(40);
     writeFileSync(join(store, 'refs/conductor/gone'), `${gone}\n`);
     looks.answer = allMissing;
-    await removeBrokenObjects(store);
+    await repairStore({ store: store, state: join(store, '../state') });
     expect([...(await objects.refs('refs/')).values()].sort()).toEqual(
       commits.map(({ commit }) => commit).sort(),
     );
@@ -180,7 +180,9 @@ test.each(['EMFILE', 'EACCES', 'EIO'])(
     await repackRefs(objects.store);
     looks.answer = allMissing;
     refuse({ '.idx': code });
-    await expect(removeBrokenObjects(objects.store)).rejects.toMatchObject({ code });
+    await expect(
+      repairStore({ store: objects.store, state: join(objects.store, '../state') }),
+    ).rejects.toMatchObject({ code });
     refuse({});
     expect((await objects.refs('refs/')).get('refs/conductor/results/aa/one')).toBe(one.commit);
   },
@@ -198,7 +200,7 @@ test('a ref that another process gives an object meanwhile stays, and the others
     writeFileSync(join(folder, 'one'), `${one.commit}\n`);
     return said;
   };
-  await removeBrokenObjects(objects.store);
+  await repairStore({ store: objects.store, state: join(objects.store, '../state') });
   expect([...(await objects.refs('refs/'))]).toEqual([['refs/conductor/results/aa/one', one.commit]]);
   expect(await objects.missing([two.commit])).toEqual([]);
 });

@@ -9,7 +9,7 @@ import { scratchObjects } from '../../../test/rig/scratch-repository.js';
 import { gitOk } from '../git-process.js';
 import { notInFiles } from './object-files.js';
 import { repackRefs } from './repack.js';
-import { indexPacks, removeBrokenObjects } from './repair.js';
+import { indexPacks, removeBrokenObjects, repairStore } from './repair.js';
 
 /** Is called before git first unpacks. */
 const hook = vi.hoisted(() => ({ onUnpack: undefined as (() => Promise<void>) | undefined }));
@@ -76,7 +76,7 @@ test.each(['pack', 'idx'] as const)(
   'two processes that save a pack whose %s is broken lose nothing',
   async (what) => {
     const { store, commits } = await brokenPack(what);
-    hook.onUnpack = () => removeBrokenObjects(store);
+    hook.onUnpack = () => repairStore({ store, state: join(store, '../state') });
     await removeBrokenObjects(store);
     expect(await soundRefs(store)).toEqual(commits);
   },
