@@ -86,9 +86,12 @@ export class WatchBuilds {
     this.isStopped = true;
     this.current?.controller.abort();
     await this.current?.ended;
-    await this.parts.session.sessionState.rest();
-    await this.release();
-    await dismissLock(this.parts.session.repository.state);
+    try {
+      await this.parts.session.sessionState.rest();
+    } finally {
+      await this.release();
+      await dismissLock(this.parts.session.repository.state);
+    }
   }
 
   private async build(
