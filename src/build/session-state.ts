@@ -21,25 +21,33 @@ export class SessionState {
   readonly shared: SharedResources;
   /** Whether a build writes to the working tree, or is about to: it is not to be superseded any more. */
   isPublishing = false;
-  private readonly background = new Set<Promise<unknown>>();
+  private readonly background = new Set<Promise<void>>();
+  /** Of work in the background. */
+  private fault: { readonly error: unknown } | undefined;
 
   /** `common`: of projects that are built together. */
   constructor(common?: CommonResources) {
     this.shared = new SharedResources(common);
   }
 
-  /** Goes on after its build has ended. If it fails, the build that waits for it does. */
+  /** Goes on after its build has ended. If it fails, `rest` does. */
   continueAfterBuild(work: Promise<unknown>): void {
-    this.background.add(work);
-    work.then(
-      () => this.background.delete(work),
-      () => {},
+    const ended: Promise<void> = work.then(
+      () => void this.background.delete(ended),
+      (error: unknown) => {
+        this.background.delete(ended);
+        this.fault ??= { error };
+      },
     );
+    this.background.add(ended);
   }
 
-  /** Ends what no build waits for, and what has gone on for it. */
+  /** Ends what no build waits for, and waits for what has gone on. Rejects, once all of it has ended, if some of it failed. */
   async rest(): Promise<void> {
     this.runs.endUnclaimed();
-    await Promise.all(this.background).finally(() => this.background.clear());
+    await Promise.all(this.background);
+    const { fault } = this;
+    this.fault = undefined;
+    if (fault) throw fault.error;
   }
 }

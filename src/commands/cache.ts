@@ -128,9 +128,9 @@ export async function verifyResults(
   const broken = [...objects.loose, ...objects.packs, ...objects.unindexed].map((path) =>
     relative(join(store, 'objects'), path.startsWith('/') ? path : join(store, 'objects/pack', path)),
   );
-  const { forgetMissingObjects, removeBrokenObjects } = await import('../io/git/upkeep/repair.js');
-  const isRepaired = options.remove && broken.length > 0;
-  if (isRepaired) await removeBrokenObjects(store);
+  const isBroken = options.remove && broken.length > 0;
+  const repair = isBroken ? await import('../io/git/upkeep/repair.js') : undefined;
+  await repair?.removeBrokenObjects(store);
   return withProject(host, async ({ project, local }) => {
     const recorded = recordedEntries(project);
     const pins = pinsOf(project);
@@ -145,7 +145,7 @@ export async function verifyResults(
       if (options.remove) await local.drop(name);
     }
     // Only now: refs tell which results the removed objects belonged to.
-    if (isRepaired) await forgetMissingObjects(repository.value);
+    await repair?.forgetMissingObjects(repository.value);
     return ok({ results, damaged, objects: objects.checked, broken, removed: options.remove });
   });
 }

@@ -131,14 +131,14 @@ function without<T>(all: ReadonlyMap<Label, T>, left: ReadonlyMap<Label, unknown
 export async function publishRevisions(prepared: Prepared, step: TaskStep, emit: Emit): Promise<ObjectId> {
   const revisions = revisionsOf(step);
   const { project } = prepared;
-  if (revisions.length === 0) return onDisk(project);
+  if (revisions.length === 0) return treeOnDisk(project);
   const written = await writeRevisions(prepared, revisions, emit);
   if (written.ok) return written.value;
   for (const { task } of revisions) {
     const message = `conductor could not write the revised task into ${task.source.file} (${written.error.kind}); without it, the next build does not find the result`;
     emit({ type: 'warning', task: task.label, message });
   }
-  return onDisk(project);
+  return treeOnDisk(project);
 }
 
 async function writeRevisions(
@@ -159,12 +159,13 @@ async function writeRevisions(
   if (!merged.ok) return merged;
   // Files that are gone wait with all else, although the snapshot has them: only the specs change.
   const specs = await changedFiles(project.objects, project.snapshot, merged.value.tree);
-  const tree = await project.objects.editTree(onDisk(project), specs);
+  const tree = await project.objects.editTree(treeOnDisk(project), specs);
   const published = await publish(prepared, { ...merged.value, tree }, emit);
   return published.ok ? ok(tree) : published;
 }
 
-function onDisk({ onDisk, snapshot }: Project): ObjectId {
+/** What publishing starts from. */
+function treeOnDisk({ onDisk, snapshot }: Project): ObjectId {
   return onDisk ?? snapshot;
 }
 
@@ -200,7 +201,7 @@ export async function publish(
   emit: Emit,
 ): Promise<Result<PublishedBuild, Failure>> {
   const { project } = prepared;
-  const from = onDisk(project);
+  const from = treeOnDisk(project);
   if (merged.tree === from) return ok({ paths: [], outputs: await keepRecords(prepared, merged) });
   const done = await publishTree(project.repository, project.objects, {
     from,

@@ -10,6 +10,7 @@ import { ObjectDamaged } from './damaged.js';
 import { type GitCall, gitOk } from './git-process.js';
 import { byteName, type Changes, parseListing, type TreeEntry } from './raw-tree.js';
 import { type NamedObject, objectFrame, parseObject, unsoundObjects } from './reading/answers.js';
+import { listRefs } from './reading/refs.js';
 import type { Repository } from './repository.js';
 import { requestLine } from './request-lines.js';
 import { removeStaleLock } from './upkeep/stale-lock.js';
@@ -259,11 +260,7 @@ export class GitObjects {
   }
 
   async refs(prefix: string): Promise<Map<string, ObjectId>> {
-    const output = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', prefix], this.call);
-    const lines = output.toString('utf8').split('\n').filter(Boolean);
-    return new Map(
-      lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]),
-    );
+    return new Map(await listRefs(this.call, prefix));
   }
 
   async close(): Promise<void> {

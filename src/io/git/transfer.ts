@@ -6,6 +6,7 @@
 import { withoutCredentials } from '../../model/address.js';
 import type { ObjectId } from '../../model/tree.js';
 import { type GitCall, type GitExit, git, gitOk } from './git-process.js';
+import { listRefs } from './reading/refs.js';
 import { requestLine } from './request-lines.js';
 
 export interface Away {
@@ -54,14 +55,8 @@ export async function fetchRefs(
   have: readonly ObjectId[] = [],
 ): Promise<{ refs: Map<string, ObjectId>; fault?: TransferFault }> {
   const fault = await fetchInto(away, patterns, into, have);
-  const listed = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)', into], {
-    gitDir: away.store,
-  });
-  const refs = new Map<string, ObjectId>();
-  for (const line of listed.toString('utf8').split('\n')) {
-    const space = line.indexOf(' ');
-    if (space > 0) refs.set(line.slice(space + 1 + into.length), line.slice(0, space));
-  }
+  const listed = await listRefs({ gitDir: away.store }, into);
+  const refs = new Map(listed.map(([name, id]) => [name.slice(into.length), id]));
   return fault ? { refs, fault } : { refs };
 }
 

@@ -65,7 +65,8 @@ export class Submodules {
         if (from !== undefined) mounts.push({ from, to });
         continue;
       }
-      const known = ownValue(before, path)?.from === from ? ownValue(before, path)?.print : undefined;
+      const copied = ownValue(before, path);
+      const known = copied?.from === from ? copied.print : undefined;
       copies[path] = { from, print: await freshCopy(from, to, known) };
     }
     if (JSON.stringify(copies) !== JSON.stringify(before))

@@ -13,6 +13,7 @@ import { ObjectDamaged } from '../damaged.js';
 import { type GitCall, GitError, git, gitOk } from '../git-process.js';
 import { GitObjects } from '../objects.js';
 import { parseRawTree } from '../raw-tree.js';
+import { listRefs } from '../reading/refs.js';
 import type { Repository } from '../repository.js';
 
 /**
@@ -70,12 +71,9 @@ async function stagedFiles(dir: string, patterns: readonly string[]): Promise<Ob
 
 /** What refs name, and what stashes consist of: their ref names the newest only, and files that git does not track are in a parent. */
 async function refTips(call: GitCall): Promise<ObjectId[]> {
-  const listed = (await gitOk(['for-each-ref', '--format=%(objectname) %(refname)'], call)).toString(
-    'latin1',
-  );
-  const lines = listed.split('\n').filter(Boolean);
-  const tips = lines.map((line) => line.slice(0, line.indexOf(' ')));
-  if (!lines.some((line) => line.endsWith(' refs/stash'))) return tips;
+  const refs = await listRefs(call);
+  const tips = refs.map(([, id]) => id);
+  if (!refs.some(([name]) => name === 'refs/stash')) return tips;
   // A stash that was fetched is in no list.
   for (const which of ['-g', '--no-walk']) {
     const stashed = await gitOk(['rev-list', which, '--parents', 'refs/stash', '--'], call);

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { codeOf, isMissing, throwIfNotSeen } from '../../errors.js';
 import { exists, makeTemporaryFolder, removeTree, writeAtomic } from '../../files.js';
 import { FATAL, type GitCall, GitError, type GitExit, git, gitOk } from '../git-process.js';
+import { listRefs } from '../reading/refs.js';
 import type { Repository } from '../repository.js';
 import { requestLine } from '../request-lines.js';
 import { inspectObjects, unindexedPacks } from './broken-objects.js';
+import { objectKinds } from './compact.js';
 import { notInFiles } from './object-files.js';
 
 /** Git takes an object for present as soon as a file claims to hold it, and would never write it again. */
@@ -60,14 +62,15 @@ const PACKED_REF = /^([0-9a-f]{40}|[0-9a-f]{64}) refs\/[^\s~^:?*[\\]+$/;
 async function dropRefsToNothing(store: string): Promise<void> {
   const call: GitCall = { gitDir: store, dir: store };
   for (let round = 1; ; round++) {
-    const all = await gitOk(['for-each-ref', '--format=%(objectname) %(refname)'], call);
-    const refs = linesOf(all).map(cutAtSpace);
-    const input = refs.map(([id]) => `${id}\n`).join('');
-    const said = await gitOk(['cat-file', '--batch-check'], { ...call, input });
-    const missing = linesOf(said).flatMap((line) => (line.endsWith(' missing') ? cutAtSpace(line)[0] : []));
+    const refs = await listRefs(call);
+    const found = await objectKinds(
+      store,
+      refs.map(([, id]) => id),
+    );
+    const missing = refs.flatMap(([, id]) => (found.has(id) ? [] : [id]));
     if (missing.length === 0) return;
     const gone = await notInFiles(store, new Set(missing));
-    const drops = refs.flatMap(([id, ref]) => (gone.has(id) ? [requestLine('delete', ref, id)] : []));
+    const drops = refs.flatMap(([name, id]) => (gone.has(id) ? [requestLine('delete', name, id)] : []));
     if (drops.length === 0) return;
     try {
       await gitOk(['update-ref', '--stdin'], { ...call, input: drops.join('') });
@@ -80,13 +83,6 @@ async function dropRefsToNothing(store: string): Promise<void> {
 }
 
 const MAX_ROUNDS = 3;
-
-const linesOf = (output: Buffer) => output.toString('utf8').split('\n').filter(Boolean);
-
-function cutAtSpace(line: string): [string, string] {
-  const at = line.indexOf(' ');
-  return [line.slice(0, at), line.slice(at + 1)];
-}
 
 /** Drops what is broken, and what names it: what a build needs of it is written again from the files. */
 export async function repairStore(repository: Pick<Repository, 'store' | 'state'>): Promise<void> {
